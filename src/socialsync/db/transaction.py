@@ -1,0 +1,67 @@
+"""The one file that begins, commits and rolls back.
+
+A transaction is of one workspace, or of the system with a reason. It says so to Postgres in its first
+statement, and row-level security (the first migration) shows it the rows of that workspace and no others,
+or all of them. Without a scope it sees nothing.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+
+from socialsync.db.embedded import APP_ROLE
+
+_SCOPE = text(
+    "select set_config('role', :role, true), set_config('app.workspace_id', :workspace_id, true),"
+    " set_config('app.system_reason', :reason, true)"
+)
+
+
+class Database:
+    """Begins transactions.
+
+    Args:
+        bind: an engine; or, in tests, a connection whose outer transaction is rolled back afterwards, on
+            which each transaction becomes a savepoint.
+    """
+
+    def __init__(self, bind: AsyncEngine | AsyncConnection) -> None:
+        self._bind = bind
+
+    @asynccontextmanager
+    async def transaction(self, workspace_id: UUID) -> AsyncIterator[AsyncSession]:
+        """A transaction that sees and writes the rows of one workspace; commits at the end of the block."""
+        async with self._begin(workspace_id=str(workspace_id), reason="") as session:
+            yield session
+
+    @asynccontextmanager
+    async def system_transaction(self, reason: str) -> AsyncIterator[AsyncSession]:
+        """A transaction across workspaces. Each use is listed, with its reason, in tests/house."""
+        if not reason:
+            raise ValueError("A system transaction needs a reason")
+        async with self._begin(workspace_id="", reason=reason) as session:
+            yield session
+
+    @asynccontextmanager
+    async def _begin(self, *, workspace_id: str, reason: str) -> AsyncIterator[AsyncSession]:
+        session = AsyncSession(
+            self._bind, expire_on_commit=False, join_transaction_mode="create_savepoint", autoflush=False
+        )
+        async with session, session.begin():
+            await session.execute(_SCOPE, {"role": APP_ROLE, "workspace_id": workspace_id, "reason": reason})
+            yield session
+
+
+async def psycopg_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
+    """The very connection of this session, in its transaction: for COPY, and for deferring jobs on it."""
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    driver = raw.driver_connection
+    if not isinstance(driver, psycopg.AsyncConnection):
+        raise TypeError("The session does not run on psycopg")
+    return driver

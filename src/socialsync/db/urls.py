@@ -1,0 +1,52 @@
+"""Where the database is: three libpq connection strings, embedded or given."""
+
+from dataclasses import dataclass, field
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from socialsync.db.embedded import APP_ROLE, OWNER, EmbeddedServer
+from socialsync.settings import Settings
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Connection strings; they may hold passwords, so they stay out of ``repr``.
+
+    Attributes:
+        app: what everything runs with; takes the application role when it connects.
+        direct: the same, past any PgBouncer, for LISTEN and session locks.
+        owner: the role that migrates.
+        pooled: whether ``app`` goes through a transaction-mode pooler.
+    """
+
+    app: str = field(repr=False)
+    direct: str = field(repr=False)
+    owner: str = field(repr=False)
+    pooled: bool = False
+
+
+def resolve(settings: Settings) -> Urls:
+    """Find the database of these settings, starting the embedded server where none is named.
+
+    Raises:
+        EmbeddedServerFailed: when it does not start.
+    """
+    if settings.database_url is None:
+        server = EmbeddedServer(settings.home)
+        server.ensure_running()
+        return Urls(app=as_app(server.url()), direct=as_app(server.url()), owner=server.url(OWNER))
+    app = settings.database_url.get_secret_value()
+    direct = settings.database_direct_url.get_secret_value() if settings.database_direct_url else app
+    owner = settings.database_owner_url.get_secret_value() if settings.database_owner_url else direct
+    return Urls(app=as_app(app), direct=as_app(direct), owner=owner, pooled=direct != app)
+
+
+def as_app(url: str) -> str:
+    """The same connection in the application's role, whoever signs in: one URL is then enough."""
+    options = str(conninfo_to_dict(url).get("options") or "")
+    return make_conninfo(
+        url,
+        options=f"{options} -c role={APP_ROLE}".strip(),
+        application_name="socialsync",
+        keepalives_idle="30",
+    )

@@ -1,0 +1,41 @@
+"""Connections to platforms, their tokens encrypted."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from socialsync.db.base import TenantRow
+
+
+class Channel(TenantRow):
+    """A WhatsApp number or an Instagram account. A deleted one stays for its posts, without its token."""
+
+    __tablename__ = "channels"
+    __table_args__ = TenantRow.table_args(
+        CheckConstraint("platform in ('whatsapp', 'instagram')", name="platform"),
+        CheckConstraint("status in ('active', 'needs_reauth', 'deleted')", name="status"),
+        CheckConstraint("buffer_quiet_s > 0 and buffer_max_s >= buffer_quiet_s", name="buffer"),
+        CheckConstraint("(status = 'deleted') = (token_encrypted is null)", name="token"),
+        Index(
+            "uq_channels_external_id",
+            "workspace_id",
+            "platform",
+            "external_id",
+            unique=True,
+            postgresql_where=text("status <> 'deleted'"),
+        ),
+        Index(None, "platform", "external_id"),
+    )
+
+    platform: Mapped[str]
+    name: Mapped[str]
+    external_id: Mapped[str]
+    token_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    status: Mapped[str] = mapped_column(server_default="active")
+    ai_enabled_for_chats: Mapped[bool] = mapped_column(server_default=text("true"))
+    ai_enabled_for_comments: Mapped[bool] = mapped_column(server_default=text("true"))
+    escalation_email: Mapped[str | None]
+    buffer_quiet_s: Mapped[float] = mapped_column(server_default=text("5"))
+    buffer_max_s: Mapped[float] = mapped_column(server_default=text("20"))
+    deleted_at: Mapped[datetime | None]

@@ -1,0 +1,90 @@
+"""Posts, the attempts to publish them, and what each recipient got. States: docs/states.md."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from socialsync.db.base import TenantRow
+
+
+class Post(TenantRow):
+    """What is to be published. ``revision`` counts edits: an attempt sends only what it has read."""
+
+    __tablename__ = "posts"
+    __table_args__ = TenantRow.table_args(
+        ForeignKeyConstraint(["workspace_id", "channel_id"], ["channels.workspace_id", "channels.id"]),
+        CheckConstraint(
+            "status in ('draft', 'queued', 'publishing', 'published', 'failed', 'cancelled', 'unknown')",
+            name="status",
+        ),
+        CheckConstraint("status <> 'queued' or publish_at is not null", name="queued_has_time"),
+        Index("ix_posts_due", "publish_at", postgresql_where=sql("status = 'queued'")),
+        Index("ix_posts_publishing", "updated_at", postgresql_where=sql("status = 'publishing'")),
+        Index(None, "workspace_id", "channel_id", "id"),
+    )
+
+    channel_id: Mapped[UUID]
+    status: Mapped[str]
+    text: Mapped[str]
+    media_urls: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sql("'{}'"))
+    recipients: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sql("'{}'"))
+    template: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    publish_at: Mapped[datetime | None]
+    revision: Mapped[int] = mapped_column(server_default=sql("1"))
+    attempt: Mapped[int] = mapped_column(server_default=sql("0"))
+    platform_post_id: Mapped[str | None]
+    error: Mapped[str | None]
+    published_at: Mapped[datetime | None]
+    next_check_at: Mapped[datetime | None]
+    stop_at: Mapped[datetime | None]
+
+
+class PostRun(TenantRow):
+    """One attempt. ``effect_at`` is the committed intent: from then on the world may have seen it."""
+
+    __tablename__ = "post_runs"
+    __table_args__ = TenantRow.table_args(
+        ForeignKeyConstraint(["workspace_id", "post_id"], ["posts.workspace_id", "posts.id"]),
+        CheckConstraint("status in ('running', 'success', 'failed', 'unknown', 'cancelled')", name="status"),
+        CheckConstraint("(status = 'running') = (finished_at is null)", name="finished"),
+        UniqueConstraint("workspace_id", "post_id", "attempt"),
+        Index(
+            "uq_post_runs_running",
+            "workspace_id",
+            "post_id",
+            unique=True,
+            postgresql_where=sql("status = 'running'"),
+        ),
+    )
+
+    post_id: Mapped[UUID]
+    attempt: Mapped[int]
+    status: Mapped[str] = mapped_column(server_default="running")
+    job_id: Mapped[int | None] = mapped_column(BigInteger)
+    container_id: Mapped[str | None]
+    started_at: Mapped[datetime | None]
+    effect_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+
+
+class PostDelivery(TenantRow):
+    """One recipient of a WhatsApp post. ``sending`` is the committed intent of this one message."""
+
+    __tablename__ = "post_deliveries"
+    __table_args__ = TenantRow.table_args(
+        ForeignKeyConstraint(["workspace_id", "post_id"], ["posts.workspace_id", "posts.id"]),
+        CheckConstraint("status in ('queued', 'sending', 'sent', 'failed', 'unknown')", name="status"),
+        UniqueConstraint("workspace_id", "post_id", "recipient"),
+    )
+
+    post_id: Mapped[UUID]
+    recipient: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default="queued")
+    platform_message_id: Mapped[str | None]
+    error: Mapped[str | None]

@@ -1,0 +1,22 @@
+"""The list of rooms. A feature exists for the house (its tables, jobs and endpoints) once it stands here."""
+
+import importlib
+import importlib.util
+from types import ModuleType
+from typing import Literal
+
+ROOMS = (
+    "accounts",
+    "channels",
+    "posts",
+    "operations",
+)
+"""The rooms of ``features/``, from the ground up."""
+
+Part = Literal["models", "tasks", "endpoints"]
+
+
+def parts(part: Part) -> list[ModuleType]:
+    """Import this file of every room that has one, lower rooms first."""
+    names = (f"socialsync.features.{room}.{part}" for room in ROOMS)
+    return [importlib.import_module(name) for name in names if importlib.util.find_spec(name)]

@@ -1,0 +1,166 @@
+"""The environment, read once and typed. Everything else is handed what it needs from here.
+
+An invalid value stops the start with one line that names the variable, the problem and the fix.
+"""
+
+import json
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import psutil
+import psycopg
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from socialsync.errors import Invalid
+
+WORLD_FILE = "world.json"
+"""Written into the home by ``socialsync up`` while it runs: where its simulator listens, so that every
+other process of the home talks to the same outside world."""
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("is not an absolute URL; write it like https://graph.facebook.com")
+    return value.rstrip("/")
+
+
+def _postgres_url(value: SecretStr) -> SecretStr:
+    try:
+        psycopg.conninfo.conninfo_to_dict(value.get_secret_value())
+    except psycopg.ProgrammingError:
+        raise ValueError(
+            "is not a libpq URL; write it like postgresql://user:password@host:5432/db"
+        ) from None
+    return value
+
+
+def _version(value: str) -> str:
+    head, _, minor = value.removeprefix("v").partition(".")
+    if not value.startswith("v") or not head.isdigit() or not minor.isdigit():
+        raise ValueError("is not a Graph API version; write it like v25.0")
+    return value
+
+
+def _absolute(value: Path) -> Path:
+    return value.expanduser().absolute()
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
+
+
+class Settings(BaseSettings):
+    """What the environment says; the variables are those of the public contract."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    database_url: PostgresUrl | None = None
+    database_owner_url: PostgresUrl | None = None
+    database_direct_url: PostgresUrl | None = None
+    home: Annotated[Path, AfterValidator(_absolute)] = Field(Path(".socialsync"), alias="SOCIALSYNC_HOME")
+    secret_key: SecretStr | None = Field(None, alias="SOCIALSYNC_SECRET_KEY")
+    meta_graph_url: HttpUrl | None = None
+    instagram_graph_url: HttpUrl | None = None
+    meta_graph_version: Annotated[str, AfterValidator(_version)] = "v25.0"
+    meta_app_secret: SecretStr | None = None
+    meta_verify_token: SecretStr | None = None
+    public_url: HttpUrl = Field("http://127.0.0.1:8000", alias="SOCIALSYNC_PUBLIC_URL")
+    log_format: Literal["console", "json"] | None = Field(None, alias="SOCIALSYNC_LOG_FORMAT")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="SOCIALSYNC_LOG_LEVEL")
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the embedded Postgres under the home is used."""
+        return self.database_url is None
+
+    @cached_property
+    def whatsapp_graph(self) -> str:
+        """Base of the WhatsApp calls, without version."""
+        return self.meta_graph_url or _world(self.home) or "https://graph.facebook.com"
+
+    @cached_property
+    def instagram_graph(self) -> str:
+        """Base of the Instagram calls, without version."""
+        return (
+            self.instagram_graph_url
+            or self.meta_graph_url
+            or _world(self.home)
+            or "https://graph.instagram.com"
+        )
+
+    @cached_property
+    def secret_keys(self) -> list[str]:
+        """Keys for encryption, the current one first; older ones still open what they closed."""
+        given = self.secret_key.get_secret_value() if self.secret_key else self._generated("secret_key")
+        return [key.strip() for key in given.split(",") if key.strip()]
+
+    @cached_property
+    def app_secret(self) -> str:
+        return (
+            self.meta_app_secret.get_secret_value() if self.meta_app_secret else self._generated("app_secret")
+        )
+
+    @cached_property
+    def verify_token(self) -> str:
+        if self.meta_verify_token:
+            return self.meta_verify_token.get_secret_value()
+        return self._generated("verify_token")
+
+    def _generated(self, name: str) -> str:
+        """A secret of this home, made by whichever process needs it first."""
+        folder = self.home / "secrets"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / name
+        draft = folder / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
+        if not path.exists():
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123 - Path.open cannot set the mode
+                file.write(secrets.token_urlsafe(32))
+            try:
+                path.hardlink_to(draft)  # atomic: the first wins, and nobody reads half a secret
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_text().strip()
+
+
+def load() -> Settings:
+    """Read the environment.
+
+    Raises:
+        Invalid: one line with the variable, the problem and the fix.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        variable = str(first["loc"][0]).upper()
+        problem = first["msg"].removeprefix("Value error, ")
+        joint = " " if first["type"] == "value_error" else ": "
+        raise Invalid(f"{variable}{joint}{problem}", field=variable) from None
+
+
+def load_or_exit() -> Settings:
+    """For the doors: like ``load()``, but an invalid environment ends the process with its one line."""
+    try:
+        return load()
+    except Invalid as error:
+        raise SystemExit(error.message) from None
+
+
+def _world(home: Path) -> str | None:
+    """The simulator of a running ``socialsync up`` of this home, if there is one."""
+    try:
+        world = json.loads((home / WORLD_FILE).read_text())
+        alive: bool = psutil.pid_exists(world["pid"])
+        return str(world["url"]) if alive else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

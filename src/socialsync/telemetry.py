@@ -1,0 +1,78 @@
+"""Logs as JSON lines for machines or coloured lines for people, with the ids of what they are about.
+
+Secrets never reach a line: values under telling names are masked, and bearer tokens anywhere.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import structlog
+
+_SECRET_NAME = re.compile(r"token|secret|password|authorization|api_key|credential", re.IGNORECASE)
+_BEARER = re.compile(r"(?i)(bearer\s+|access_token=)[^\s\"'&]+")
+_URL_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]+@")
+_MASK = "***"
+
+Event = MutableMapping[str, Any]
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(name)
+    return logger
+
+
+def configure(*, level: str, form: Literal["console", "json"] | None) -> None:
+    """Set up logging for the process; libraries' records go through the same lines.
+
+    Args:
+        level: ``debug``, ``info``, ``warning`` or ``error``.
+        form: how lines look; None chooses ``console`` on a terminal, else ``json``.
+    """
+    console = form == "console" or (form is None and sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        mask_secrets,
+    ]
+    renderer: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        if console
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for chatty in ("procrastinate", "httpx", "httpcore", "alembic.runtime", "psycopg.pool"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def mask_secrets(_logger: Any, _method: str, event: Event) -> Event:
+    """A structlog processor: nothing that is secret by its name or its form leaves the process."""
+    for name, value in event.items():
+        if name != "event" and _SECRET_NAME.search(name) and value is not None:
+            event[name] = _MASK
+        elif isinstance(value, str):
+            event[name] = scrub(value)
+    return event
+
+
+def scrub(text: str) -> str:
+    """The text without bearer tokens, ``access_token`` parameters and URL passwords."""
+    return _URL_PASSWORD.sub(rf"\1{_MASK}@", _BEARER.sub(rf"\1{_MASK}", text))

@@ -89,7 +89,6 @@ create table schedules (
     constraint ck_schedules_cron_or_every check (num_nonnulls(cron, every_s) = 1)
 );
 create index ix_schedules_due on schedules (next_at) where enabled and removed_at is null;
-comment on table schedules is 'Deferred again and again; seeded from the timetable, then the operators'' own';
 """
 
 
@@ -106,21 +105,24 @@ def downgrade() -> None:
         declare
             thing text;
         begin
-            for thing in
+            foreach thing in array array(
                 select format('drop table %I cascade', relname) from pg_class
                 where relnamespace = 'public'::regnamespace and relkind = 'r'
                     and starts_with(relname, 'procrastinate_')
-                union all
-                select format('drop function %s cascade', oid::regprocedure) from pg_proc
-                where pronamespace = 'public'::regnamespace and starts_with(proname, 'procrastinate_')
-            loop
+            ) loop
                 execute thing;
             end loop;
-            for thing in
+            foreach thing in array array(
+                select format('drop function %s', oid::regprocedure) from pg_proc
+                where pronamespace = 'public'::regnamespace and starts_with(proname, 'procrastinate_')
+            ) loop
+                execute thing;
+            end loop;
+            foreach thing in array array(
                 select format('drop type %I cascade', typname) from pg_type
-                where typnamespace = 'public'::regnamespace
-                    and starts_with(typname, 'procrastinate_') and typtype in ('c', 'e')
-            loop
+                where typnamespace = 'public'::regnamespace and starts_with(typname, 'procrastinate_')
+                    and typtype in ('c', 'e')
+            ) loop
                 execute thing;
             end loop;
         end $$;

@@ -30,8 +30,6 @@ create table api_keys (
     updated_at timestamptz not null default now()
 );
 create index ix_api_keys_workspace_id on api_keys (workspace_id);
-comment on column api_keys.digest is 'SHA-256 of the key; the key itself is nowhere';
-comment on column api_keys.workspace_id is 'null: a key of the installation';
 
 create table idempotency_keys (
     workspace_id uuid not null constraint fk_idempotency_keys_workspace_id_workspaces references workspaces,
@@ -136,7 +134,6 @@ create table post_runs (
     constraint ck_post_runs_finished check ((status = 'running') = (finished_at is null))
 );
 create unique index uq_post_runs_running on post_runs (workspace_id, post_id) where status = 'running';
-comment on column post_runs.effect_at is 'The committed intent: from then on the world may have seen it';
 
 create table post_deliveries (
     id uuid constraint pk_post_deliveries primary key default uuidv7(),

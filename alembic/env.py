@@ -41,14 +41,18 @@ def migrate(connection: sa.Connection) -> None:
         context.run_migrations()
 
 
+def owner_url() -> str:
+    environment = settings.load_or_exit()
+    telemetry.configure(level=environment.log_level, form=environment.log_format)
+    return urls.resolve(environment).owner
+
+
 def run() -> None:
     given = context.config.attributes.get("connection")
     if given is not None:
         migrate(given)
         return
-    environment = settings.load_or_exit()
-    telemetry.configure(level=environment.log_level, form=environment.log_format)
-    url = context.config.attributes.get("url") or urls.resolve(environment).owner
+    url = context.config.attributes.get("url") or owner_url()
     engine = sa.create_engine(
         "postgresql+psycopg://",
         creator=lambda: psycopg.connect(url, connect_timeout=10, application_name="socialsync-migrate"),

@@ -1,0 +1,157 @@
+"""What a platform can do for us, in words that belong to no platform.
+
+Every call is either harmless (repeat it at will) or an effect that the public sees. The two never share a
+method, so that a caller can commit its intent between the preparation and the effect. Platforms load
+nothing: a `Sender` brings who speaks and the token to speak with.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import Any, Protocol, runtime_checkable
+
+from socialsync.errors import Failed, Invalid
+
+_PLATFORM_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_HEADER_SAFE = re.compile(r"[!-~]+")
+
+
+class Reach(Enum):
+    """How far a call reaches into the world, which decides what a lost answer means."""
+
+    READ = "read"
+    HARMLESS = "harmless"
+    """It writes, but nobody sees it: an Instagram container that is never published."""
+    EFFECT = "effect"
+    """Somebody sees it and it can't be taken back: a lost answer is an unknown outcome."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """In whose name we speak. Prints without its token.
+
+    Args:
+        external_id: the platform's id of the account: WhatsApp phone number id, Instagram user id.
+        token: the access token, decrypted.
+        limit_key: whose rate limit a call counts against; only for logs and limits.
+
+    Raises:
+        Invalid: an id or a token that can't be put into a request; the value is never shown.
+    """
+
+    external_id: str
+    token: str = field(repr=False)
+    limit_key: str
+
+    def __post_init__(self) -> None:
+        if not _PLATFORM_ID.fullmatch(self.external_id):
+            raise Invalid(
+                "The account id has characters that no platform uses",
+                field="external_id",
+                fix="Use the id that the platform's own pages show, digits only for Meta",
+            )
+        if not _HEADER_SAFE.fullmatch(self.token):
+            raise Invalid(
+                "The access token is empty or has spaces, line breaks or other characters no token has",
+                field="access_token",
+                fix="Copy the token again, without anything around it",
+            )
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image the platform fetches itself, from a public URL.
+
+    Args:
+        url: absolute http or https URL.
+        alt_text: what the image shows, for people who can't see it; Instagram takes up to 1,000 characters.
+    """
+
+    url: str
+    alt_text: str | None = None
+
+
+@dataclass(frozen=True)
+class Template:
+    """A message form that Meta approved beforehand, the only thing WhatsApp delivers outside its window.
+
+    Args:
+        name: as registered.
+        language: its code, ``en`` or ``en_US``.
+        components: the values to fill in, in WhatsApp's own JSON shape.
+    """
+
+    name: str
+    language: str
+    components: Sequence[Mapping[str, Any]] = ()
+
+
+class ContainerState(StrEnum):
+    """Meta, Instagram Platform, IG Container: ``status_code``."""
+
+    IN_PROGRESS = "IN_PROGRESS"
+    FINISHED = "FINISHED"
+    ERROR = "ERROR"
+    EXPIRED = "EXPIRED"
+    PUBLISHED = "PUBLISHED"
+
+
+@dataclass(frozen=True)
+class ContainerStatus:
+    """How far the preparation of a media is.
+
+    Args:
+        detail: the platform's own sentence about it, where it gives one.
+        failure: why it can't be published, exactly when the state is ERROR or EXPIRED, ready to be raised:
+            Temporary when a new container may succeed, Permanent when the media itself is refused.
+    """
+
+    state: ContainerState
+    detail: str | None = None
+    failure: Failed | None = None
+
+
+class Platform(Protocol):
+    """What every platform has: its rules for content, which need neither network nor account."""
+
+    @staticmethod
+    def check_post(
+        *, text: str, media_urls: Sequence[str], recipients: Sequence[str], template: Template | None
+    ) -> None:
+        """Refuse what the platform would refuse.
+
+        Raises:
+            Invalid: with the field (``text``, ``media_urls[0]``, ``recipients[3]``) and the fix.
+        """
+
+
+@runtime_checkable
+class PublishesImages(Platform, Protocol):
+    """Publishing in three steps; only the last is visible. All raise the states of `platforms.errors`."""
+
+    async def create_container(self, sender: Sender, image: Image, caption: str) -> str:
+        """Prepare a media, harmlessly: the container's id."""
+
+    async def container_status(self, sender: Sender, container_id: str) -> ContainerStatus:
+        """How far the platform is with it. Ask about once a minute."""
+
+    async def publish_container(self, sender: Sender, container_id: str) -> str:
+        """The visible effect, after a committed intent: the media's id."""
+
+
+@runtime_checkable
+class SendsMessages(Platform, Protocol):
+    """Writing to a person, always visible: call it after a committed intent. The answer means accepted,
+    not delivered.
+
+    Args of both:
+        to: phone number in E.164 or the platform's id of the person.
+        tracker: our own id of this message, which comes back in status webhooks.
+    """
+
+    async def send_text(self, sender: Sender, to: str, text: str, tracker: str) -> str:
+        """Send a text: the message's id."""
+
+    async def send_template(self, sender: Sender, to: str, template: Template, tracker: str) -> str:
+        """Send an approved template: the message's id."""

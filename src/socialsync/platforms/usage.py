@@ -1,0 +1,82 @@
+"""How much of Meta's rate limits is used, and how long to wait, read from the headers of an answer.
+
+Meta, Graph API, "Rate Limits". Headers are hints: what can't be read is left out, never an error.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+LONGEST_WAIT = timedelta(days=1)
+"""No limit of Meta's has a longer window; a header that asks for more is not believed."""
+
+_SHARES = ("call_count", "total_time", "total_cputime")
+_REGAIN_MINUTES = "estimated_time_to_regain_access"
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The fullest limit that an answer mentions.
+
+    Args:
+        percent: share used, 100 and above being throttled; 0 when nothing was said.
+        regain: how long until calls are accepted again; None when they are, or nothing was said.
+    """
+
+    percent: float = 0.0
+    regain: timedelta | None = None
+
+
+def read_usage(headers: Mapping[str, str]) -> Usage:
+    """``X-App-Usage`` and ``X-Business-Use-Case-Usage``, the latter for every business it lists."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    limits = [*_objects(lower.get("x-app-usage")), *_objects(lower.get("x-business-use-case-usage"))]
+    percent = max((_number(limit.get(share)) for limit in limits for share in _SHARES), default=0.0)
+    minutes = max((_number(limit.get(_REGAIN_MINUTES)) for limit in limits), default=0.0)
+    return Usage(percent, _bounded(minutes * 60))
+
+
+def read_wait(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """How long the answer asks to wait: the longer of ``Retry-After`` (seconds or a date) and the time to
+    regain access; None when it asks for nothing."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    asked = (_retry_after(lower.get("retry-after", "").strip(), now), read_usage(headers).regain)
+    return max((wait for wait in asked if wait), default=None)
+
+
+def _retry_after(value: str, now: datetime) -> timedelta | None:
+    if value.isascii() and value.isdigit():
+        return _bounded(float(value))
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return _bounded(((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
+
+
+def _objects(header: str | None) -> Iterator[dict[str, Any]]:
+    """The header's JSON objects, however deep: the app's header is one, the business header has lists."""
+    try:
+        pending = [json.loads(header or "null")]
+    except (ValueError, RecursionError):
+        return
+    while pending:
+        match pending.pop():
+            case dict() as found:
+                yield found
+                pending.extend(found.values())
+            case list() as found:
+                pending.extend(found)
+
+
+def _number(value: object) -> float:
+    """A sensible number, or 0: JSON from outside may hold text, infinities and thousand-digit integers."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value <= 1e6 else 0.0  # type: ignore[operator, arg-type]
+
+
+def _bounded(seconds: float) -> timedelta | None:
+    return timedelta(seconds=min(seconds, LONGEST_WAIT.total_seconds())) if seconds > 0 else None

@@ -1,29 +1,29 @@
 """What a platform may answer instead of doing what we asked: states, each with its kind.
 
-    PlatformError
-    |- Temporary: nothing happened, again later
-    |  |- PlatformUnavailable     not reached, or out of order
-    |  |- RateLimited             too many calls
-    |  |  |- PairRateLimited      too many to this one person; others are fine
-    |  |  `- QuotaSpent           the day's posts are used up
-    |  |- MediaUnreachable        the platform could not fetch our media's URL
-    |  |- MediaNotReady           publish this same container later
-    |  |- ObjectNotVisible        a read does not find what may well exist: read again later
-    |  |- ContainerMissing        shortly again with this container, then with a new one
-    |  `- ContainerLost           this container is dead: make a new one
-    |- Permanent: not in this form, ever
-    |  |- TokenRevoked            only this may disable a channel, and only after a second look
-    |  |- PermissionMissing       the token is good but may not do this
-    |  |- SenderBlocked           the account is blocked, restricted or unpaid: stop sending, tell a person
-    |  |- WindowClosed            the person wrote too long ago for a free text
-    |  |- RecipientUnreachable    this person only
-    |  |- TemplateRefused
-    |  |- ContentRefused          text or media that this platform does not take
-    |  `- RequestRefused          anything else it refused for good
-    `- UnknownOutcome: it may have happened, look before doing it again
-       |- AnswerLost              the request may have left, no usable answer came
-       |- PlatformFaulted         the platform failed at some point of doing it
-       `- ActionBlocked           it says blocked; the post may be live all the same
+PlatformError
+|- Temporary: nothing happened, again later
+|  |- PlatformUnavailable     not reached, or out of order
+|  |- RateLimited             too many calls
+|  |  |- PairRateLimited      too many to this one person; others are fine
+|  |  `- QuotaSpent           the day's posts are used up
+|  |- MediaUnreachable        the platform could not fetch our media's URL
+|  |- MediaNotReady           publish this same container later
+|  |- ObjectNotVisible        a read does not find what may well exist: read again later
+|  |- ContainerMissing        shortly again with this container, then with a new one
+|  `- ContainerLost           this container is dead: make a new one
+|- Permanent: not in this form, ever
+|  |- TokenRevoked            only this may disable a channel, and only after a second look
+|  |- PermissionMissing       the token is good but may not do this
+|  |- SenderBlocked           the account is blocked, restricted or unpaid: stop sending, tell a person
+|  |- WindowClosed            the person wrote too long ago for a free text
+|  |- RecipientUnreachable    this person only
+|  |- TemplateRefused
+|  |- ContentRefused          text or media that this platform does not take
+|  `- RequestRefused          anything else it refused for good
+`- UnknownOutcome: it may have happened, look before doing it again
+   |- AnswerLost              the request may have left, no usable answer came
+   |- PlatformFaulted         the platform failed at some point of doing it
+   `- ActionBlocked           it says blocked; the post may be live all the same
 """
 
 from dataclasses import dataclass

@@ -74,8 +74,9 @@ def _objects(header: str | None) -> Iterator[dict[str, Any]]:
 
 def _number(value: object) -> float:
     """A sensible number, or 0: JSON from outside may hold text, infinities and thousand-digit integers."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and 0 <= value <= 1e6 else 0.0  # type: ignore[operator, arg-type]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    return float(value) if 0 <= value <= 1e6 else 0.0
 
 
 def _bounded(seconds: float) -> timedelta | None:

@@ -1,0 +1,20 @@
+"""The outside world's social platforms: what they can do, what they refuse, what their errors mean.
+
+async with platforms.open_platforms(meta_graph_url=..., instagram_graph_url=..., version="v25.0") as world:
+    wamid = await world.whatsapp.send_text(sender, "+33612345678", "Hello", tracker=outbox_id)
+"""
+
+from socialsync.platforms.catalogue import PLATFORMS, Platforms, check_post, open_platforms
+from socialsync.platforms.contract import ContainerState, ContainerStatus, Image, Sender, Template
+
+__all__ = [
+    "PLATFORMS",
+    "ContainerState",
+    "ContainerStatus",
+    "Image",
+    "Platforms",
+    "Sender",
+    "Template",
+    "check_post",
+    "open_platforms",
+]

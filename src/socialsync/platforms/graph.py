@@ -1,0 +1,184 @@
+"""The one door to Meta's Graph API.
+
+The token travels in a header, never in a URL; nothing httpx raises gets out of here, since its errors carry
+the request. What a failure means depends on whether the request may have left, and on its `Reach`.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+from urllib.parse import quote
+
+import httpx
+
+from socialsync import clock, telemetry
+from socialsync.platforms import faults, usage, verdicts
+from socialsync.platforms.contract import Reach, Sender
+from socialsync.platforms.errors import PlatformError, Said
+
+TIMEOUT: Final = httpx.Timeout(connect=5, read=30, write=10, pool=5)
+ANSWER_WITHIN: Final = 60.0
+"""Seconds for the whole call, because a read timeout starts anew with every byte."""
+ANSWER_LIMIT: Final = 2**20
+NEARLY_FULL: Final = 80.0
+
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+
+_log = telemetry.get_logger(__name__)
+
+
+def open_http(timeout: httpx.Timeout = TIMEOUT) -> httpx.AsyncClient:
+    """The connections of a process, pooled; for ``async with``. Proxies are taken from the environment,
+    except for this machine itself, where the simulator lives."""
+    return httpx.AsyncClient(
+        timeout=timeout,
+        follow_redirects=False,
+        limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=5),
+        headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "socialsync"},
+        mounts=dict.fromkeys(_LOOPBACK),
+    )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A JSON object that Graph answered with success, and how far its call reached."""
+
+    body: Mapping[str, Any]
+    reach: Reach
+
+    def text(self, *path: str | int) -> str:
+        """The non-empty text at this path, numbers included.
+
+        Raises:
+            AnswerLost: of an effect: without its id we can't tell what happened.
+            PlatformUnavailable: of anything harmless.
+        """
+        found: Any = self.body
+        try:
+            for step in path:
+                found = found[step]
+        except (LookupError, TypeError):
+            found = None
+        if isinstance(found, bool) or not isinstance(found, str | int) or found == "":
+            self.unclear(f"its answer has no {'.'.join(map(str, path))}")
+        return str(found)
+
+    def unclear(self, why: str) -> NoReturn:
+        """Refuse an answer that makes no sense."""
+        raise _unclear(self.reach, Said(detail=why))
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Calls to one Graph host, with connections that the process owns.
+
+    Args:
+        base_url: absolute, without version: ``https://graph.facebook.com``.
+        version: ``v25.0``.
+    """
+
+    http: httpx.AsyncClient
+    base_url: str
+    version: str
+
+    async def read(self, sender: Sender, *path: str, **params: str) -> Answer:
+        """GET. Raises as `write`, with nothing worse than Temporary for a lost answer."""
+        return await self._call(sender, Reach.READ, self._request(sender, "GET", path, params=params))
+
+    async def write(self, sender: Sender, reach: Reach, *path: str, body: Mapping[str, Any]) -> Answer:
+        """POST a JSON object.
+
+        Cancelled in the midst of an effect, it leaves the outcome as unknown as a lost answer does.
+
+        Raises:
+            PlatformError: one of `platforms.errors`; an UnknownOutcome for effects only, but for
+                ActionBlocked.
+        """
+        return await self._call(sender, reach, self._request(sender, "POST", path, json=body))
+
+    def _request(self, sender: Sender, method: str, path: tuple[str, ...], **content: Any) -> httpx.Request:
+        url = "/".join((self.base_url.rstrip("/"), self.version, *(quote(part, safe="") for part in path)))
+        return self.http.build_request(
+            method, url, headers={"Authorization": f"Bearer {sender.token}"}, **content
+        )
+
+    async def _call(self, sender: Sender, reach: Reach, request: httpx.Request) -> Answer:
+        try:
+            status, headers, content = await self._exchange(reach, request)
+            _note_usage(sender, headers)
+            return Answer(_understood(status, headers, content, reach, sender), reach)
+        except PlatformError as failure:
+            _log.warning(
+                f"[GRAPH] {request.method} {request.url.path}: {failure.code}",
+                reach=reach.value,
+                status=failure.said.status,
+                graph_code=failure.said.code,
+                graph_subcode=failure.said.subcode,
+                fbtrace_id=failure.said.fbtrace_id,
+                detail=failure.said.detail,
+                limit_key=sender.limit_key,
+            )
+            raise
+
+    async def _exchange(self, reach: Reach, request: httpx.Request) -> tuple[int, httpx.Headers, bytes]:
+        # `from None`: what httpx raises names the request, and with it the token
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                response = await self.http.send(request, stream=True)
+                try:
+                    return response.status_code, response.headers, await _bounded(response, reach)
+                finally:
+                    await response.aclose()
+        except _NOT_SENT as error:
+            raise faults.raised(verdicts.NOT_SENT, Said(detail=type(error).__name__)) from None
+        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+            raise _unclear(reach, Said(detail=type(error).__name__)) from None
+
+
+@dataclass(frozen=True)
+class Doors:
+    """The Graph hosts there are. A token of one is none at the other (Meta, "Instagram API with Instagram
+    Login")."""
+
+    meta: Graph
+    instagram: Graph
+
+
+async def _bounded(response: httpx.Response, reach: Reach) -> bytes:
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > ANSWER_LIMIT:
+            raise _unclear(reach, Said(status=response.status_code, detail="its answer is too long"))
+    return bytes(content)
+
+
+def _understood(
+    status: int, headers: httpx.Headers, content: bytes, reach: Reach, sender: Sender
+) -> dict[str, Any]:
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        body = None
+    wait = usage.read_wait(headers, clock.now())
+    if isinstance(body, dict) and isinstance(body.get("error"), dict):
+        raise faults.from_graph(body["error"], reach, status=status, wait=wait, secret=sender.token)
+    if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's success class
+        raise faults.from_status(status, reach, wait)
+    if not isinstance(body, dict):
+        raise _unclear(reach, Said(status=status, detail="its answer is not a JSON object"))
+    return body
+
+
+def _unclear(reach: Reach, said: Said) -> PlatformError:
+    """No usable answer to a request that may have left."""
+    return faults.raised(verdicts.ANSWER_LOST if reach is Reach.EFFECT else verdicts.NO_ANSWER, said)
+
+
+def _note_usage(sender: Sender, headers: httpx.Headers) -> None:
+    used = usage.read_usage(headers)
+    if used.percent >= NEARLY_FULL:
+        _log.warning("[GRAPH] Rate limit nearly used up", percent=used.percent, limit_key=sender.limit_key)

@@ -1,0 +1,5 @@
+"""WhatsApp Cloud API."""
+
+from socialsync.platforms.whatsapp.platform import WhatsApp
+
+__all__ = ["WhatsApp"]

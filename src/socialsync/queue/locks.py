@@ -1,0 +1,16 @@
+"""How locks are spelled. Jobs with the same lock never run at the same time, whatever their queues.
+
+A lock is computed from the arguments of its task.
+"""
+
+from typing import Any
+from uuid import UUID
+
+
+def of_post(*, post_id: UUID, **_: Any) -> str:
+    return f"post:{post_id}"
+
+
+def of_schedule(name: str) -> str:
+    """The queueing lock of a schedule's jobs: at most one waits."""
+    return f"schedule:{name}"

@@ -1,0 +1,138 @@
+"""What a task is here: procrastinate's, with a policy, a scope and checked arguments.
+
+Rooms declare theirs with ``task``; ``worker`` binds them all to the App. Users' own come through
+``@app.task`` and get the policy ``base`` and the scope ``system`` unless told otherwise.
+"""
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+
+from procrastinate.blueprints import Blueprint
+from procrastinate.job_context import JobContext
+from procrastinate.tasks import Task
+from typing_extensions import override
+
+from socialsync.errors import NotFound
+from socialsync.queue.arguments import Arguments
+from socialsync.queue.policies import POLICIES, Policy, PolicyRetry
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Scope = Literal["workspace", "system"]
+Lock = Callable[..., str]
+
+
+@dataclass(frozen=True)
+class Details:
+    """What procrastinate's ``Task`` has no place for."""
+
+    policy: Policy
+    scope: Scope
+    arguments: Arguments
+    lock: Lock | None = None
+
+
+class Declarations(Blueprint):
+    """A blueprint whose tasks have details. ``App`` is one, and so is the house's own list below."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.details: dict[str, Details] = {}
+
+    @override
+    def task(self, _func: Callable[..., Any] | None = None, **options: Any) -> Any:
+        """Declare a task with procrastinate's options and three of ours.
+
+        ``policy`` is a name of ``POLICIES``, by default ``base``; its retries hold unless ``retry`` is given.
+        ``scope`` is ``workspace`` (the arguments name a ``workspace_id``) or ``system``, the default.
+        ``lock_by`` computes the lock from the arguments.
+
+        Raises:
+            TypeError: a plain ``def``: it would block every other job of the process.
+        """
+        policy = POLICIES[options.pop("policy", "base")]
+        scope: Scope = options.pop("scope", "system")
+        lock: Lock | None = options.pop("lock_by", None)
+        options.setdefault("retry", PolicyRetry(policy))
+
+        def declare(function: Callable[..., Any]) -> Task[Any, Any, Any]:
+            if not inspect.iscoroutinefunction(function):
+                raise TypeError(
+                    f"{function.__qualname__} is a plain function, which blocks its worker: use `async def`."
+                )
+            name = options.get("name") or f"{function.__module__}.{function.__qualname__}"
+            arguments = Arguments(name, function, skip=1 if options.get("pass_context") else 0)
+            if scope == "workspace" and "workspace_id" not in arguments.names:
+                raise TypeError(f"{name} has the scope workspace and must take `workspace_id: UUID`.")
+            declared: Task[Any, Any, Any] = super(Declarations, self).task(**options)(
+                _checking(function, arguments)
+            )
+            self.details[declared.name] = Details(policy, scope, arguments, lock)
+            return declared
+
+        return declare if _func is None else declare(_func)
+
+    def include(self, other: "Declarations") -> None:
+        """Take over another list's tasks under their own names."""
+        for name, task in other.tasks.items():
+            self._add_task(task=task, name=name)
+            task.blueprint = self
+        self.details.update(other.details)
+
+    def find(self, name: str) -> tuple[Task[Any, Any, Any], Details]:
+        """A task by its name or an alias.
+
+        Raises:
+            NotFound: names the tasks there are.
+        """
+        try:
+            task = self.tasks[name]
+            return task, self.details[task.name]
+        except KeyError:
+            known = ", ".join(sorted(self.details))
+            raise NotFound(
+                f"There is no task named {name!r}.", field="task", fix=f"One of: {known}."
+            ) from None
+
+
+HOUSE = Declarations()
+"""The tasks of all rooms that are imported."""
+
+
+def task(
+    *,
+    name: str,
+    queue: str,
+    policy: str,
+    scope: Scope,
+    priority: int = 0,
+    lock: Lock | None = None,
+    aliases: tuple[str, ...] = (),
+) -> Callable[[Callable[Concatenate[JobContext, P], Awaitable[R]]], Task[..., Awaitable[R], ...]]:
+    """Declare a task of a room. Its first parameter is the job's context, the rest are its arguments."""
+
+    def declare(function: Callable[Concatenate[JobContext, P], Awaitable[R]]) -> Task[..., Awaitable[R], ...]:
+        declared: Task[..., Awaitable[R], ...] = HOUSE.task(
+            name=name,
+            queue=queue,
+            policy=policy,
+            scope=scope,
+            priority=priority,
+            lock_by=lock,
+            aliases=list(aliases),
+            pass_context=True,
+        )(function)
+        return declared
+
+    return declare
+
+
+def _checking(function: Callable[..., Awaitable[R]], arguments: Arguments) -> Callable[..., Awaitable[R]]:
+    @functools.wraps(function)
+    async def run(*context: Any, **given: Any) -> R:
+        return await function(*context, **arguments.check(given))
+
+    return run

@@ -1,0 +1,42 @@
+"""The job door: ``PROCRASTINATE_APP=socialsync.worker.app`` for the stock commands, and for your own tasks.
+
+Importing it reads the environment; the database is found, and the embedded one started, when it is opened.
+"""
+
+import functools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from procrastinate import PsycopgConnector
+
+from socialsync import registry, settings, telemetry
+from socialsync.db import urls
+from socialsync.queue.app import App
+from socialsync.queue.tasks import HOUSE
+from socialsync.resources import Resources, open_resources
+from socialsync.timetable import TIMETABLE
+
+_settings = settings.load_or_exit()
+
+
+@functools.cache
+def _where() -> urls.Urls:
+    return urls.resolve(_settings)
+
+
+@asynccontextmanager
+async def _lifespan() -> AsyncIterator[Resources]:
+    telemetry.configure(level=_settings.log_level, form=_settings.log_format)
+    async with open_resources(_settings, found=_where()) as resources:
+        yield resources
+
+
+registry.parts("tasks")
+
+app = App(
+    connector=PsycopgConnector(conninfo=lambda: _where().direct, min_size=1, max_size=4),
+    lifespan=_lifespan,
+    timetable=TIMETABLE,
+    worker_defaults={"concurrency": 10, "update_heartbeat_interval": 5.0},
+)
+app.include(HOUSE)

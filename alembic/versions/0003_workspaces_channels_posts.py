@@ -32,13 +32,14 @@ create table api_keys (
 create index ix_api_keys_workspace_id on api_keys (workspace_id);
 
 create table idempotency_keys (
-    workspace_id uuid not null constraint fk_idempotency_keys_workspace_id_workspaces references workspaces,
+    id uuid constraint pk_idempotency_keys primary key default uuidv7(),
+    workspace_id uuid constraint fk_idempotency_keys_workspace_id_workspaces references workspaces,
     key text not null,
     request_digest bytea not null,
     status integer,
     body jsonb,
     created_at timestamptz not null default now(),
-    constraint pk_idempotency_keys primary key (workspace_id, key)
+    constraint uq_idempotency_keys_workspace_id_key unique nulls not distinct (workspace_id, key)
 );
 create index ix_idempotency_keys_created_at on idempotency_keys (created_at);
 

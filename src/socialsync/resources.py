@@ -10,6 +10,8 @@ from socialsync.db.engine import create_engine
 from socialsync.db.transaction import Database
 from socialsync.db.urls import Urls
 from socialsync.platforms import Platforms, open_platforms
+from socialsync.queue.jobs import Job
+from socialsync.queue.worker import RESOURCES
 from socialsync.settings import Settings
 
 
@@ -20,6 +22,12 @@ class Resources:
     database: Database
     cipher: Cipher
     platforms: Platforms
+
+
+def of(job: Job) -> Resources:
+    """What the process that runs this job has opened."""
+    resources: Resources = job.additional_context[RESOURCES]
+    return resources
 
 
 @asynccontextmanager

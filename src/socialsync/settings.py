@@ -121,8 +121,7 @@ class Settings(BaseSettings):
         path = folder / name
         draft = folder / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
         if not path.exists():
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123 - Path.open cannot set the mode
-                file.write(secrets.token_urlsafe(32))
+            write_private(draft, secrets.token_urlsafe(32))
             try:
                 path.hardlink_to(draft)  # atomic: the first wins, and nobody reads half a secret
             except FileExistsError:
@@ -130,6 +129,12 @@ class Settings(BaseSettings):
             finally:
                 draft.unlink()
         return path.read_text().strip()
+
+
+def write_private(path: Path, content: str) -> None:
+    """Write a new file that only its owner may read. Raises FileExistsError."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123 - Path.open cannot set the mode
+        file.write(content)
 
 
 def load() -> Settings:

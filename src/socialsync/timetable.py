@@ -1,14 +1,29 @@
-"""When things happen by themselves. Seeds the ``schedules`` table; from then on it is the operators'."""
+"""When things happen by themselves.
+
+``TIMETABLE`` seeds the ``schedules`` table, which is the operators' from then on. ``SWEEPS`` run in the
+upkeep of the workers, each naming the rows it looks after.
+"""
 
 from datetime import timedelta
 
-from socialsync.queue.schedules import Entry
+from socialsync import clock
+from socialsync.features.posts import service as posts
+from socialsync.queue.schedules import New
+from socialsync.queue.upkeep import Sweep
 
 TIMETABLE = (
-    Entry(
+    New(
         name="enqueue-due-posts",
         task="posts.enqueue_due_posts",
         cron="* * * * *",
-        expires=timedelta(seconds=55),
+        expires_s=55,
+    ),
+)
+
+SWEEPS = (
+    Sweep(
+        "posts that are publishing without a live job",
+        timedelta(minutes=1),
+        lambda session: posts.requeue_stranded(session, now=clock.now()),
     ),
 )

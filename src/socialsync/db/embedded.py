@@ -30,6 +30,7 @@ import psutil
 import psycopg
 
 from socialsync.errors import Failed
+from socialsync.settings import write_private
 
 DATABASE = "socialsync"
 OWNER = "postgres"
@@ -228,8 +229,7 @@ class EmbeddedServer:
     def _password_file(self) -> Path:
         path = self.home / "postgres.password"
         if not path.exists():
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123 - Path.open cannot set the mode
-                file.write(secrets.token_urlsafe(24))
+            write_private(path, secrets.token_urlsafe(24))
         return path
 
     def _own(self, path: Path) -> None:

@@ -17,7 +17,7 @@ def create_engine(urls: Urls, *, pool_size: int = 10, max_overflow: int = 10) ->
 
     async def connect() -> psycopg.AsyncConnection[Any]:
         return await psycopg.AsyncConnection.connect(
-            urls.app, prepare_threshold=threshold, connect_timeout=10
+            urls.app, prepare_threshold=threshold, connect_timeout=10, application_name="socialsync"
         )
 
     return create_async_engine(

@@ -1,6 +1,7 @@
 """Where the database is: three libpq connection strings, embedded or given."""
 
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, quote, urlencode
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -43,10 +44,9 @@ def resolve(settings: Settings) -> Urls:
 
 def as_app(url: str) -> str:
     """The same connection in the application's role, whoever signs in: one URL is then enough."""
-    options = str(conninfo_to_dict(url).get("options") or "")
-    return make_conninfo(
-        url,
-        options=f"{options} -c role={APP_ROLE}".strip(),
-        application_name="socialsync",
-        keepalives_idle="30",
-    )
+    options = f"{conninfo_to_dict(url).get('options') or ''} -c role={APP_ROLE}".strip()
+    if "://" not in url:
+        return make_conninfo(url, options=options)
+    base, _, query = url.partition("?")
+    others = [(name, value) for name, value in parse_qsl(query) if name != "options"]
+    return f"{base}?{urlencode([*others, ('options', options)], quote_via=quote)}"

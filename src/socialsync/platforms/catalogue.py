@@ -32,7 +32,8 @@ class Platforms:
         return platform
 
 
-PLATFORMS: Final[Mapping[str, type[Platform]]] = get_type_hints(Platforms)
+_CLASSES: Final[dict[str, Any]] = get_type_hints(Platforms)
+PLATFORMS: Final[Mapping[str, type[Platform]]] = _CLASSES
 """Name to class, as the lines above have them."""
 
 
@@ -65,7 +66,7 @@ def check_post(
 
 @asynccontextmanager
 async def open_platforms(
-    *, meta_graph_url: str, instagram_graph_url: str, version: str, timeout: httpx.Timeout = graph.TIMEOUT
+    *, meta_graph_url: str, instagram_graph_url: str, version: str, timeouts: httpx.Timeout = graph.TIMEOUT
 ) -> AsyncIterator[Platforms]:
     """Open every platform over one pool of connections, which closes with the block.
 
@@ -73,12 +74,9 @@ async def open_platforms(
         meta_graph_url: base of WhatsApp's calls, without version.
         instagram_graph_url: base of Instagram's calls, without version.
         version: of both, ``v25.0``.
+        timeouts: for connecting, reading, writing and waiting for a connection of the pool.
     """
-    async with graph.open_http(timeout) as http:
+    async with graph.open_http(timeouts) as http:
         doors = Doors(Graph(http, meta_graph_url, version), Graph(http, instagram_graph_url, version))
-        made: dict[str, Any] = {name: platform(doors) for name, platform in _classes().items()}
+        made: dict[str, Any] = {name: platform(doors) for name, platform in _CLASSES.items()}
         yield Platforms(**made)
-
-
-def _classes() -> dict[str, Any]:
-    return get_type_hints(Platforms)

@@ -6,9 +6,7 @@ from socialsync.errors import Invalid
 def check_text(text: str, limit: int, *, field: str = "text") -> None:
     """Refuse a text that is too long or that can't be sent at all.
 
-    Args:
-        limit: in characters, counted as Unicode code points: an emoji of several counts several times, so a
-            text that passes may in rare cases still be refused, never the other way round.
+    The limit is in characters, counted as Unicode code points.
 
     Raises:
         Invalid: names the field.

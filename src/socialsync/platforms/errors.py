@@ -28,7 +28,7 @@ PlatformError
 
 from dataclasses import dataclass
 
-from socialsync.errors import Permanent, SocialSyncError, Temporary, UnknownOutcome
+from socialsync.errors import Failed, Permanent, Temporary, UnknownOutcome
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Said:
     detail: str | None = None
 
 
-class PlatformError(SocialSyncError):
+class PlatformError(Failed):
     """Something that came from, or happened on the way to, a platform."""
 
     said: Said = Said()

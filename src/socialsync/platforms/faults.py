@@ -13,7 +13,9 @@ from socialsync.platforms.verdicts import Verdict
 
 _DETAIL_LIMIT = 300
 _PUBLISHING_SUBCODE = re.compile(r"\b22\d{5}\b")
-_TOKEN = re.compile(r"\b(?:EAA|IGAA|IGQ)[\w-]{8,}|(?<=access token )\S{12,}", re.IGNORECASE | re.ASCII)
+_TOKEN = re.compile(
+    r"\b(?:EAA|IGAA|IGQ)[\w-]{8,}|(?<=access token )(?=\S*\d)\S{12,}", re.IGNORECASE | re.ASCII
+)
 _TOO_EARLY_OR_MANY = frozenset({408, 425, 429})
 
 
@@ -30,6 +32,7 @@ def from_graph(
     Args:
         error: the ``error`` object of an answer, or one of the ``errors`` of a status webhook.
         reach: of the call. A webhook that says a message failed leaves no doubt: HARMLESS.
+        status: of the HTTP answer; None for a webhook.
         wait: how long the answer asks to wait.
         secret: what must not be quoted, should the platform repeat it.
     """
@@ -78,8 +81,7 @@ def _listed(said: Said, reach: Reach) -> Verdict | None:
         if (row.codes is None or said.code in row.codes) and (
             row.subcodes is None or said.subcode in row.subcodes
         ):
-            special = {Reach.READ: row.on_read, Reach.EFFECT: row.on_effect}.get(reach)
-            return special or row.verdict
+            return {Reach.READ: row.on_read, Reach.EFFECT: row.on_effect}.get(reach) or row.verdict
     return None
 
 
@@ -111,7 +113,7 @@ def _text(value: object, secret: str | None) -> str | None:
     if not isinstance(value, str):
         return None
     known = value.replace(secret, "***") if secret else value
-    line = _TOKEN.sub("***", " ".join("".join(filter(str.isprintable, known.replace("\n", " "))).split()))
+    line = _TOKEN.sub("***", "".join(filter(str.isprintable, " ".join(known.split()))))
     return line if len(line) <= _DETAIL_LIMIT else f"{line[: _DETAIL_LIMIT - 1]}…"
 
 

@@ -30,11 +30,12 @@ _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 _log = telemetry.get_logger(__name__)
 
 
-def open_http(timeout: httpx.Timeout = TIMEOUT) -> httpx.AsyncClient:
+def open_http(timeouts: httpx.Timeout = TIMEOUT) -> httpx.AsyncClient:
     """The connections of a process, pooled; for ``async with``. Proxies are taken from the environment,
-    except for this machine itself, where the simulator lives."""
+    except for this machine itself, where the simulator lives.
+    """
     return httpx.AsyncClient(
-        timeout=timeout,
+        timeout=timeouts,
         follow_redirects=False,
         limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=5),
         headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "socialsync"},
@@ -68,7 +69,7 @@ class Answer:
 
     def unclear(self, why: str) -> NoReturn:
         """Refuse an answer that makes no sense."""
-        raise _unclear(self.reach, Said(detail=why))
+        raise _unclear(self.reach, why)
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,13 @@ class Graph:
     Args:
         base_url: absolute, without version: ``https://graph.facebook.com``.
         version: ``v25.0``.
+        answer_within: seconds for a whole call.
     """
 
     http: httpx.AsyncClient
     base_url: str
     version: str
+    answer_within: float = ANSWER_WITHIN
 
     async def read(self, sender: Sender, *path: str, **params: str) -> Answer:
         """GET. Raises as `write`, with nothing worse than Temporary for a lost answer."""
@@ -118,7 +121,7 @@ class Graph:
                 graph_code=failure.said.code,
                 graph_subcode=failure.said.subcode,
                 fbtrace_id=failure.said.fbtrace_id,
-                detail=failure.said.detail,
+                problem=failure.message,
                 limit_key=sender.limit_key,
             )
             raise
@@ -126,22 +129,23 @@ class Graph:
     async def _exchange(self, reach: Reach, request: httpx.Request) -> tuple[int, httpx.Headers, bytes]:
         # `from None`: what httpx raises names the request, and with it the token
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
+            async with asyncio.timeout(self.answer_within):
                 response = await self.http.send(request, stream=True)
                 try:
                     return response.status_code, response.headers, await _bounded(response, reach)
                 finally:
                     await response.aclose()
         except _NOT_SENT as error:
-            raise faults.raised(verdicts.NOT_SENT, Said(detail=type(error).__name__)) from None
+            raise _because(verdicts.NOT_SENT, type(error).__name__) from None
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-            raise _unclear(reach, Said(detail=type(error).__name__)) from None
+            raise _unclear(reach, type(error).__name__) from None
 
 
 @dataclass(frozen=True)
 class Doors:
     """The Graph hosts there are. A token of one is none at the other (Meta, "Instagram API with Instagram
-    Login")."""
+    Login").
+    """
 
     meta: Graph
     instagram: Graph
@@ -152,7 +156,7 @@ async def _bounded(response: httpx.Response, reach: Reach) -> bytes:
     async for chunk in response.aiter_bytes():
         content += chunk
         if len(content) > ANSWER_LIMIT:
-            raise _unclear(reach, Said(status=response.status_code, detail="its answer is too long"))
+            raise _unclear(reach, "its answer is too long", response.status_code)
     return bytes(content)
 
 
@@ -169,13 +173,18 @@ def _understood(
     if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's success class
         raise faults.from_status(status, reach, wait)
     if not isinstance(body, dict):
-        raise _unclear(reach, Said(status=status, detail="its answer is not a JSON object"))
+        raise _unclear(reach, "its answer is not a JSON object", status)
     return body
 
 
-def _unclear(reach: Reach, said: Said) -> PlatformError:
+def _unclear(reach: Reach, why: str, status: int | None = None) -> PlatformError:
     """No usable answer to a request that may have left."""
-    return faults.raised(verdicts.ANSWER_LOST if reach is Reach.EFFECT else verdicts.NO_ANSWER, said)
+    verdict = verdicts.ANSWER_LOST if reach is Reach.EFFECT else verdicts.NO_ANSWER
+    return _because(verdict, why, status)
+
+
+def _because(verdict: verdicts.Verdict, why: str, status: int | None = None) -> PlatformError:
+    return faults.raised(verdict._replace(happened=f"{verdict.happened} ({why})"), Said(status=status))
 
 
 def _note_usage(sender: Sender, headers: httpx.Headers) -> None:

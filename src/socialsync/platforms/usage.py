@@ -13,6 +13,7 @@ from typing import Any
 LONGEST_WAIT = timedelta(days=1)
 """No limit of Meta's has a longer window; a header that asks for more is not believed."""
 
+_SENSIBLE = 1e6
 _SHARES = ("call_count", "total_time", "total_cputime")
 _REGAIN_MINUTES = "estimated_time_to_regain_access"
 
@@ -41,7 +42,8 @@ def read_usage(headers: Mapping[str, str]) -> Usage:
 
 def read_wait(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     """How long the answer asks to wait: the longer of ``Retry-After`` (seconds or a date) and the time to
-    regain access; None when it asks for nothing."""
+    regain access; None when it asks for nothing.
+    """
     lower = {name.lower(): value for name, value in headers.items()}
     asked = (_retry_after(lower.get("retry-after", "").strip(), now), read_usage(headers).regain)
     return max((wait for wait in asked if wait), default=None)
@@ -76,7 +78,7 @@ def _number(value: object) -> float:
     """A sensible number, or 0: JSON from outside may hold text, infinities and thousand-digit integers."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0.0
-    return float(value) if 0 <= value <= 1e6 else 0.0
+    return float(value) if 0 <= value <= _SENSIBLE else 0.0
 
 
 def _bounded(seconds: float) -> timedelta | None:

@@ -8,8 +8,9 @@ from procrastinate.connector import BaseConnector
 from typing_extensions import override
 
 from socialsync.queue.manager import JobManager
-from socialsync.queue.schedules import Entry
+from socialsync.queue.schedules import New
 from socialsync.queue.tasks import Declarations
+from socialsync.queue.upkeep import Sweep
 from socialsync.queue.worker import Lifespan, Worker
 
 
@@ -20,19 +21,29 @@ class App(Declarations, procrastinate.App):
         connector: where jobs are kept.
         lifespan: opens what a worker's jobs need, for as long as the worker runs.
         timetable: the schedules to seed.
+        sweeps: what looks for rows whose job is gone.
         options: those of ``procrastinate.App``.
     """
 
     def __init__(
-        self, *, connector: BaseConnector, lifespan: Lifespan, timetable: Sequence[Entry] = (), **options: Any
+        self,
+        *,
+        connector: BaseConnector,
+        lifespan: Lifespan,
+        timetable: Sequence[New] = (),
+        sweeps: Sequence[Sweep] = (),
+        **options: Any,
     ) -> None:
         self.details = {}
         procrastinate.App.__init__(self, connector=connector, **options)
         self.job_manager = JobManager(connector)
-        self._lifespan = lifespan
-        self._timetable = timetable
+        self._ours: dict[str, Any] = {
+            "tasks": self,
+            "lifespan": lifespan,
+            "timetable": timetable,
+            "sweeps": sweeps,
+        }
 
     @override
     def _worker(self, **options: Any) -> Worker:
-        given = {**self.worker_defaults, **options}
-        return Worker(self, tasks=self, lifespan=self._lifespan, timetable=self._timetable, **given)
+        return Worker(self, **self._ours, **{**self.worker_defaults, **options})

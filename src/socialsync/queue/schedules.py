@@ -4,20 +4,21 @@ The row is locked while its tick is taken and moved to its next instant in the s
 cannot be taken twice, and after a pause the next instant is the next one from now.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import telemetry
-from socialsync.errors import NotFound, SocialSyncError
+from socialsync.errors import Conflict, NotFound, SocialSyncError
 from socialsync.queue import cadence, locks
 from socialsync.queue.deferring import Options, defer
 from socialsync.queue.models import Schedule
+from socialsync.queue.tasks import HOUSE
 
 log = telemetry.get_logger(__name__)
 
@@ -27,34 +28,24 @@ _CANCEL_PREDECESSOR = text(
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A line of the timetable: what a schedule is born as."""
+class New:
+    """A schedule to be: ``cron`` or ``every_s``; a job waiting ``expires_s`` after its tick is dropped."""
 
     name: str
     task: str
     cron: str | None = None
-    every: timedelta | None = None
+    every_s: float | None = None
     timezone: str = "UTC"
-    expires: timedelta | None = None
-    args: Mapping[str, Any] = field(default_factory=dict)
+    args: dict[str, Any] = field(default_factory=dict)
+    queue: str | None = None
+    expires_s: float | None = None
 
 
-async def seed(session: AsyncSession, timetable: Sequence[Entry]) -> None:
+async def seed(session: AsyncSession, timetable: Sequence[New]) -> None:
     """Add the schedules that never were; those that operators changed or removed stay as they are."""
     now = await _now(session)
     for entry in timetable:
-        every_s = entry.every.total_seconds() if entry.every else None
-        cadence.check(cron=entry.cron, every_s=every_s, timezone=entry.timezone)
-        values = {
-            "name": entry.name,
-            "task": entry.task,
-            "cron": entry.cron,
-            "every_s": every_s,
-            "timezone": entry.timezone,
-            "args": dict(entry.args),
-            "expires_s": entry.expires.total_seconds() if entry.expires else None,
-            "next_at": cadence.next_at(cron=entry.cron, every_s=every_s, timezone=entry.timezone, after=now),
-        }
+        values = {**asdict(entry), "next_at": _following(entry, now)}
         await session.execute(insert(Schedule).values(values).on_conflict_do_nothing())
 
 
@@ -68,9 +59,7 @@ async def tick(session: AsyncSession) -> float | None:
         .with_for_update(skip_locked=True)
     )
     for schedule in (await session.scalars(due)).all():
-        schedule.next_at = cadence.next_at(
-            cron=schedule.cron, every_s=schedule.every_s, timezone=schedule.timezone, after=now
-        )
+        schedule.next_at = _following(schedule, now)
         try:
             schedule.last_job_id = await _defer(session, schedule, now)
             schedule.last_at = now
@@ -92,19 +81,32 @@ async def run_now(session: AsyncSession, name: str) -> int:
     return await _defer(session, schedule, await _now(session))
 
 
-async def set_enabled(session: AsyncSession, name: str, *, enabled: bool) -> None:
-    """Switch a schedule on, from now, or off.
+async def add(session: AsyncSession, new: New) -> None:
+    """Add a schedule, counted from now.
 
     Raises:
-        NotFound: no such schedule.
+        Invalid: the rule cannot be followed, or the arguments don't fit the task.
+        NotFound: no such task.
+        Conflict: the name is taken.
     """
-    schedule = await get_schedule(session, name)
-    await change(session, name, enabled=enabled, cron=schedule.cron, every_s=schedule.every_s)
+    cadence.check(cron=new.cron, every_s=new.every_s, timezone=new.timezone)
+    _, details = HOUSE.find(new.task)
+    details.arguments.check(new.args)
+    now = await _now(session)
+    values = {**asdict(new), "next_at": _following(new, now), "enabled": True, "removed_at": None}
+    stored = await session.scalars(
+        insert(Schedule)
+        .values(values)
+        .on_conflict_do_update(
+            index_elements=[Schedule.name], set_=values, where=Schedule.removed_at.is_not(None)
+        )
+        .returning(Schedule.name)
+    )
+    if stored.first() is None:
+        raise Conflict(f"There is a schedule named {new.name!r} already.", field="name", fix="Edit it.")
 
 
-async def change(
-    session: AsyncSession, name: str, *, enabled: bool, cron: str | None, every_s: float | None
-) -> None:
+async def change_rule(session: AsyncSession, name: str, *, cron: str | None, every_s: float | None) -> None:
     """Give a schedule another rule, counted from now.
 
     Raises:
@@ -113,13 +115,22 @@ async def change(
     """
     schedule = await get_schedule(session, name)
     cadence.check(cron=cron, every_s=every_s, timezone=schedule.timezone)
-    now = await _now(session)
-    following = cadence.next_at(cron=cron, every_s=every_s, timezone=schedule.timezone, after=now)
-    await session.execute(
-        update(Schedule)
-        .where(Schedule.name == name)
-        .values(cron=cron, every_s=every_s, enabled=enabled, next_at=following, updated_at=now)
-    )
+    schedule.cron, schedule.every_s = cron, every_s
+    await _restart(session, schedule)
+
+
+async def set_enabled(session: AsyncSession, name: str, *, enabled: bool) -> None:
+    """Switch a schedule on, from now, or off. Raises NotFound."""
+    schedule = await get_schedule(session, name)
+    schedule.enabled = enabled
+    await _restart(session, schedule)
+
+
+async def remove(session: AsyncSession, name: str) -> None:
+    """Remove a schedule; the timetable does not bring it back. Raises NotFound."""
+    schedule = await get_schedule(session, name)
+    schedule.removed_at = schedule.updated_at = await _now(session)
+    await session.flush()
 
 
 async def get_schedule(session: AsyncSession, name: str) -> Schedule:
@@ -138,6 +149,16 @@ async def list_schedules(session: AsyncSession) -> list[Schedule]:
     """All schedules, by name."""
     query = select(Schedule).where(Schedule.removed_at.is_(None)).order_by(Schedule.name)
     return list(await session.scalars(query))
+
+
+async def _restart(session: AsyncSession, schedule: Schedule) -> None:
+    schedule.updated_at = await _now(session)
+    schedule.next_at = _following(schedule, schedule.updated_at)
+    await session.flush()
+
+
+def _following(rule: "Schedule | New", after: datetime) -> datetime:
+    return cadence.next_at(cron=rule.cron, every_s=rule.every_s, timezone=rule.timezone, after=after)
 
 
 async def _defer(session: AsyncSession, schedule: Schedule, now: datetime) -> int:

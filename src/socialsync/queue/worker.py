@@ -15,9 +15,9 @@ from procrastinate.worker import Worker as StockWorker
 from typing_extensions import override
 
 from socialsync.db.transaction import Database
-from socialsync.queue import upkeep
-from socialsync.queue.schedules import Entry
+from socialsync.queue.schedules import New
 from socialsync.queue.tasks import Declarations
+from socialsync.queue.upkeep import Sweep, Upkeep
 
 RESOURCES = "resources"
 """Where a job's context keeps what its process has opened: ``job.additional_context[RESOURCES]``."""
@@ -41,6 +41,7 @@ class Worker(StockWorker):
         tasks: the same, for its policies.
         lifespan: opens what jobs need, for as long as the worker runs.
         timetable: the schedules to seed.
+        sweeps: what looks for rows whose job is gone.
         options: those of procrastinate's worker.
     """
 
@@ -50,22 +51,25 @@ class Worker(StockWorker):
         *,
         tasks: Declarations,
         lifespan: Lifespan,
-        timetable: Sequence[Entry],
+        timetable: Sequence[New],
+        sweeps: Sequence[Sweep],
         **options: Any,
     ) -> None:
         super().__init__(app, **options)
         self._tasks = tasks
         self._lifespan = lifespan
         self._timetable = timetable
+        self._sweeps = sweeps
 
     @override
     async def run(self) -> None:
         async with contextlib.AsyncExitStack() as stack:
             resources = await stack.enter_async_context(self._lifespan())
             self.additional_context = {**(self.additional_context or {}), RESOURCES: resources}
-            care = asyncio.create_task(
-                upkeep.run(resources.database, self._tasks, self._timetable), name="upkeep"
+            upkeep = Upkeep(
+                resources.database, tasks=self._tasks, timetable=self._timetable, sweeps=self._sweeps
             )
+            care = asyncio.create_task(upkeep.run(), name="upkeep")
             stack.push_async_callback(_end, care)
             await super().run()  # type: ignore[no-untyped-call] # procrastinate leaves it unannotated
 

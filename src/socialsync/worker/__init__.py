@@ -14,7 +14,7 @@ from socialsync.db import urls
 from socialsync.queue.app import App
 from socialsync.queue.tasks import HOUSE
 from socialsync.resources import Resources, open_resources
-from socialsync.timetable import TIMETABLE
+from socialsync.timetable import SWEEPS, TIMETABLE
 
 _settings = settings.load_or_exit()
 
@@ -37,6 +37,7 @@ app = App(
     connector=PsycopgConnector(conninfo=lambda: _where().direct, min_size=1, max_size=4),
     lifespan=_lifespan,
     timetable=TIMETABLE,
+    sweeps=SWEEPS,
     worker_defaults={"concurrency": 10, "update_heartbeat_interval": 5.0},
 )
 app.include(HOUSE)

@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, PrimaryKeyConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from socialsync.db.base import NOW, Base, Row
+from socialsync.db.base import Row
 
 
 class Workspace(Row):
@@ -44,17 +44,3 @@ class ApiKey(Row):
     prefix: Mapped[str]
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     revoked_at: Mapped[datetime | None]
-
-
-class IdempotencyKey(Base):
-    """The answer that a creating request got, kept to be given again when the request is repeated."""
-
-    __tablename__ = "idempotency_keys"
-    __table_args__ = (PrimaryKeyConstraint("workspace_id", "key"), Index(None, "created_at"))
-
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
-    key: Mapped[str]
-    request_digest: Mapped[bytes] = mapped_column(LargeBinary)
-    status: Mapped[int | None]
-    body: Mapped[dict[str, Any] | None]
-    created_at: Mapped[datetime] = mapped_column(server_default=NOW)

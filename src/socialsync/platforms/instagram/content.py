@@ -6,21 +6,22 @@ mentions.
 
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from urllib.parse import SplitResult, urlsplit
 
 from socialsync.errors import Invalid
 from socialsync.platforms.content import check_text
-from socialsync.platforms.contract import Template
+from socialsync.platforms.contract import Image, Template
 
 CAPTION_LIMIT = 2_200
 HASHTAG_LIMIT = 30
 MENTION_LIMIT = 20
-JPEG_ENDINGS = frozenset({".jpg", ".jpeg"})
+ALT_TEXT_LIMIT = 1_000
+JPEG_ENDINGS = frozenset({"jpg", "jpeg"})
 
 _HASHTAG = re.compile(r"[#＃]\w")  # noqa: RUF001 - the full-width sign is a hashtag too
 _MENTION = re.compile(r"(?<![\w.])@[A-Za-z0-9_]")
-_UNWRITABLE = re.compile(r"[\s\x00-\x20\x7f]")
+_UNWRITABLE = re.compile(r"[\s\x00-\x20\x7f\ud800-\udfff]")
+_ENDING = re.compile(r"\.([A-Za-z0-9]{1,8})$")
 
 
 def check_post(
@@ -53,6 +54,11 @@ def check_caption(text: str) -> None:
             )
 
 
+def check_image(image: Image) -> None:
+    check_image_url(image.url, "media_urls[0]")
+    check_text(image.alt_text or "", ALT_TEXT_LIMIT, field="alt_text")
+
+
 def check_image_url(url: str, field: str) -> None:
     """An absolute http or https URL whose file, if it has an ending, ends like a JPEG."""
     parts = _parts(url)
@@ -62,10 +68,10 @@ def check_image_url(url: str, field: str) -> None:
             field=field,
             fix="Write it like https://example.org/photo.jpg, with spaces as %20",
         )
-    ending = PurePosixPath(parts.path).suffix.lower()
-    if ending and ending not in JPEG_ENDINGS:
+    ending = _ENDING.search(parts.path)
+    if ending and ending[1].lower() not in JPEG_ENDINGS:
         raise Invalid(
-            f"Instagram takes JPEG images only, this is {ending[:12]}",
+            f"Instagram takes JPEG images only, this is .{ending[1]}",
             field=field,
             fix="Give the URL of a .jpg or .jpeg file",
         )

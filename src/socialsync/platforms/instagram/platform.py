@@ -23,9 +23,12 @@ class Instagram:
         """Harmless. Let Instagram fetch the image: the container's id, good for 24 hours.
 
         Raises:
+            Invalid: an image or caption that Instagram would refuse; it was not asked.
             PlatformError: MediaUnreachable, ContentRefused and others of `platforms.errors`, never an
                 UnknownOutcome but ActionBlocked.
         """
+        content.check_image(image)
+        content.check_caption(caption)
         body = {"image_url": image.url, "caption": caption}
         if image.alt_text:
             body["alt_text"] = image.alt_text
@@ -42,9 +45,10 @@ class Instagram:
         """
         answer = await self._graph.read(sender, container_id, fields="status_code,status")
         word, detail = answer.text("status_code"), answer.body.get("status")
-        if word not in ContainerState:
+        try:
+            state = ContainerState(word)
+        except ValueError:
             answer.unclear("its answer has a status_code we do not know")
-        state = ContainerState(word)
         detail = detail if isinstance(detail, str) else None
         return ContainerStatus(state, detail, _failure(state, detail))
 

@@ -3,6 +3,7 @@
 Meta, WhatsApp Cloud API: "Text messages" (4,096 characters), "Message templates" (names and languages).
 """
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -54,6 +55,14 @@ def check_template(template: Template) -> None:
         raise Invalid(
             "This is not a template language", field="template.language", fix="Write it like en or en_US"
         )
+    try:
+        json.dumps([dict(each) for each in template.components], ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, TypeError, RecursionError):
+        raise Invalid(
+            "The template's components are not a list of JSON objects that can be sent",
+            field="template.components",
+            fix='Write them as WhatsApp does: [{"type": "body", "parameters": [...]}]',
+        ) from None
 
 
 def _check_recipients(recipients: Sequence[str]) -> None:

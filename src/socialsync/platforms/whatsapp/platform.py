@@ -1,7 +1,7 @@
 """Sending over the WhatsApp Cloud API.
 
-Meta, WhatsApp Cloud API, "Messages": ``POST /{phone_number_id}/messages``. Its 200 means accepted; whether the
-message arrived comes by status webhook, with our tracker as ``biz_opaque_callback_data``.
+Meta, WhatsApp Cloud API, "Messages": ``POST /{phone_number_id}/messages``. Its 200 means accepted; whether
+the message arrived comes by status webhook, with our tracker as ``biz_opaque_callback_data``.
 """
 
 import re

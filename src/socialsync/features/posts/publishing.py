@@ -1,0 +1,205 @@
+"""The steps of one attempt, each a transaction of its own: begin, intent, outcome.
+
+Between any two of them the process may die. What the next life finds tells it what happened: a run without
+``effect_at`` was never seen by anybody and is begun again; one with ``effect_at`` and without an outcome may
+have been, and is ``unknown``, never sent again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from socialsync.errors import Conflict, SocialSyncError, UnknownOutcome
+from socialsync.features.posts import lifecycle, queries
+from socialsync.features.posts.models import Post, PostRun
+from socialsync.queue.jobs import Job, still_mine
+
+LOST = "The process ended after sending and before the answer was stored: it may be published."
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt as its job has read it. ``revision`` is the edit that it sends."""
+
+    post_id: UUID
+    channel_id: UUID
+    run_id: UUID
+    revision: int
+    text: str
+    media_urls: tuple[str, ...]
+    template: dict[str, Any] | None
+    container_id: str | None
+
+
+class PostEdited(Conflict):
+    """The post changed after it was read: read it again."""
+
+
+async def begin(
+    session: AsyncSession, job: Job, post_id: UUID, *, broadcast: bool, now: datetime
+) -> Attempt | None:
+    """Start or resume the post's attempt; None when there is nothing to publish any more.
+
+    Raises:
+        UnknownOutcome: a former life committed its intent and never told its outcome. The caller commits
+            this transaction all the same: the post is ``unknown`` now.
+    """
+    post = await queries.lock_post(session, post_id)
+    if post is None or post.status != "publishing":
+        return None
+    await still_mine(session, job)
+    run = await queries.find_running(session, post_id)
+    if broadcast:
+        await queries.move_deliveries(session, post_id, of="sending", to="unknown", error=LOST, now=now)
+        await queries.set_deliveries(session, post)
+    elif run is not None and run.effect_at is not None:
+        await end(session, post, run, lifecycle.Result("unknown", LOST), now=now)
+        return None
+    run = run or await _next_run(session, post)
+    run.job_id = job.job.id
+    run.started_at = run.started_at or now
+    post.updated_at = now
+    await session.flush()
+    return Attempt(
+        post_id=post.id,
+        channel_id=post.channel_id,
+        run_id=run.id,
+        revision=post.revision,
+        text=post.text,
+        media_urls=tuple(post.media_urls),
+        template=post.template,
+        container_id=run.container_id,
+    )
+
+
+async def keep_container(session: AsyncSession, attempt: Attempt, container_id: str) -> None:
+    """Remember the container, so that this run never makes a second one for the same text."""
+    post = await queries.lock_post(session, attempt.post_id)
+    run = await queries.find_running(session, attempt.post_id)
+    if post is None or run is None or run.id != attempt.run_id or post.revision != attempt.revision:
+        raise PostEdited("The post changed while its media was prepared.")
+    run.container_id = container_id
+    await session.flush()
+
+
+async def commit_intent(session: AsyncSession, job: Job, attempt: Attempt, *, now: datetime) -> None:
+    """From here on the world may see it.
+
+    Raises:
+        JobLost: another worker has the job.
+        PostEdited: the post was edited or cancelled since it was read.
+    """
+    await still_mine(session, job)
+    await queries.lock_post(session, attempt.post_id)
+    if not await queries.commit_intent(session, run_id=attempt.run_id, revision=attempt.revision, now=now):
+        raise PostEdited("The post changed after it was read.")
+
+
+async def next_delivery(
+    session: AsyncSession, job: Job, attempt: Attempt, *, now: datetime
+) -> tuple[UUID, str] | None:
+    """Commit the intent for the next recipient: the delivery's id and number; None when all have theirs.
+
+    Raises:
+        JobLost, PostEdited: as ``commit_intent``.
+    """
+    await still_mine(session, job)
+    post = await queries.lock_post(session, attempt.post_id)
+    run = await queries.find_running(session, attempt.post_id)
+    if post is None or post.status != "publishing" or post.revision != attempt.revision or run is None:
+        raise PostEdited("The post changed after it was read.")
+    delivery = await queries.lock_next_delivery(session, attempt.post_id)
+    if delivery is None:
+        return None
+    run.effect_at = run.effect_at or now
+    delivery.status = "sending"
+    delivery.updated_at = now
+    await session.flush()
+    return delivery.id, delivery.recipient
+
+
+async def succeed(session: AsyncSession, attempt: Attempt, media_id: str, *, now: datetime) -> None:
+    """The platform has it."""
+    post, run = await _ours(session, attempt)
+    post.platform_post_id = media_id
+    await end(session, post, run, lifecycle.Result("published", None), now=now)
+
+
+async def conclude_broadcast(session: AsyncSession, attempt: Attempt, *, now: datetime) -> lifecycle.Result:
+    """All recipients had their turn: the post's result is computed from theirs."""
+    post, run = await _ours(session, attempt)
+    deliveries = await queries.list_deliveries(session, post.id, after=None, limit=len(post.recipients) + 1)
+    result = lifecycle.result_of((row.status, row.error) for row in deliveries)  # type: ignore[misc] # the check constraint's words
+    post.platform_post_id = next(
+        (row.platform_message_id for row in deliveries if row.platform_message_id), None
+    )
+    await end(session, post, run, result, now=now)
+    return result
+
+
+async def fail(
+    session: AsyncSession,
+    attempt: Attempt,
+    error: SocialSyncError,
+    *,
+    retry_in: timedelta | None,
+    now: datetime,
+) -> None:
+    """The attempt came to nothing, or nobody knows to what; with ``retry_in`` the post stays on its way."""
+    post, run = await _ours(session, attempt)
+    said = sentence(error)
+    if isinstance(error, UnknownOutcome):
+        await end(session, post, run, lifecycle.Result("unknown", said), now=now)
+    elif retry_in is None:
+        await queries.move_deliveries(session, post.id, of="queued", to="failed", error=said, now=now)
+        await end(session, post, run, lifecycle.Result("failed", said), now=now)
+    else:
+        _finish(run, "failed", said, now)
+        post.error = said
+        post.updated_at = now
+        await session.flush()
+
+
+async def end(
+    session: AsyncSession, post: Post, run: PostRun | None, result: lifecycle.Result, *, now: datetime
+) -> None:
+    """Write the result into post and run."""
+    post.status, post.error, post.updated_at = result.status, result.error, now
+    if result.status == "published":
+        post.published_at = now
+        post.next_check_at = now
+        post.stop_at = now + lifecycle.WATCHED_FOR
+    if run is not None:
+        outcomes = {"published": "success", "failed": "failed", "unknown": "unknown"}
+        _finish(run, outcomes[result.status], result.error, now)
+    await session.flush()
+
+
+def sentence(error: SocialSyncError) -> str:
+    """What a person reads: what happened and what to do."""
+    parts = (part.rstrip(".") + "." for part in (error.message, error.fix or "") if part)
+    return " ".join(parts)
+
+
+def _finish(run: PostRun, status: str, error: str | None, now: datetime) -> None:
+    run.status, run.error, run.finished_at, run.updated_at = status, error, now, now
+
+
+async def _next_run(session: AsyncSession, post: Post) -> PostRun:
+    post.attempt += 1
+    run = PostRun(workspace_id=post.workspace_id, post_id=post.id, attempt=post.attempt, status="running")
+    session.add(run)
+    await session.flush()
+    return run
+
+
+async def _ours(session: AsyncSession, attempt: Attempt) -> tuple[Post, PostRun]:
+    """Post and run of this attempt, locked: an outcome is kept whoever has the job by now."""
+    post = await queries.lock_post(session, attempt.post_id)
+    run = await session.get(PostRun, attempt.run_id, with_for_update=True, populate_existing=True)
+    if post is None or run is None:
+        raise Conflict(f"Post {attempt.post_id} has disappeared.")
+    return post, run

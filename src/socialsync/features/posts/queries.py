@@ -1,0 +1,174 @@
+"""Every SQL statement of the room."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, and_, exists, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from socialsync.features.posts.models import Post, PostDelivery, PostRun
+
+_TAKE_DUE = text("""
+with due as (
+    select id from posts where status = 'queued' and publish_at <= :now
+    order by publish_at limit :limit for update skip locked
+)
+update posts set status = 'publishing', attempt = attempt + 1, error = null, updated_at = :now
+from due where posts.id = due.id
+returning posts.id, posts.workspace_id, posts.attempt
+""")
+
+_ADD_RUNS = text("""
+insert into post_runs (workspace_id, post_id, attempt, job_id)
+select * from unnest(
+    cast(:workspaces as uuid[]), cast(:posts as uuid[]), cast(:attempts as int[]), cast(:jobs as bigint[]))
+""")
+
+_STRANDED = text("""
+select post.id, post.workspace_id from posts post
+left join lateral (
+    select job_id from post_runs run
+    where run.workspace_id = post.workspace_id and run.post_id = post.id order by attempt desc limit 1
+) run on true
+where post.status = 'publishing' and post.updated_at < :before
+    and not exists (
+        select from procrastinate_jobs job
+        where job.id = run.job_id and job.status in ('todo', 'doing'))
+order by post.updated_at limit :limit for update of post skip locked
+""")
+
+
+async def find_post(session: AsyncSession, post_id: UUID) -> Post | None:
+    return await session.get(Post, post_id)
+
+
+async def lock_post(session: AsyncSession, post_id: UUID) -> Post | None:
+    """The post as it is now, FOR UPDATE."""
+    query = select(Post).where(Post.id == post_id).with_for_update()
+    return await session.scalar(query, execution_options={"populate_existing": True})
+
+
+async def list_posts(
+    session: AsyncSession, *, before: UUID | None, limit: int, status: str | None, channel_id: UUID | None
+) -> list[Post]:
+    """Newest first."""
+    query = select(Post).order_by(Post.id.desc()).limit(limit)
+    if before:
+        query = query.where(Post.id < before)
+    if status:
+        query = query.where(Post.status == status)
+    if channel_id:
+        query = query.where(Post.channel_id == channel_id)
+    return list(await session.scalars(query))
+
+
+async def list_runs(session: AsyncSession, post_id: UUID) -> list[PostRun]:
+    """First attempt first."""
+    return list(
+        await session.scalars(select(PostRun).where(PostRun.post_id == post_id).order_by(PostRun.attempt))
+    )
+
+
+async def list_deliveries(
+    session: AsyncSession, post_id: UUID, *, after: UUID | None, limit: int
+) -> list[PostDelivery]:
+    query = select(PostDelivery).where(PostDelivery.post_id == post_id).order_by(PostDelivery.id).limit(limit)
+    return list(await session.scalars(query.where(PostDelivery.id > after) if after else query))
+
+
+async def count_due(session: AsyncSession, now: datetime) -> int:
+    query = select(func.count()).where(Post.status == "queued", Post.publish_at <= now)
+    return await session.scalar(query) or 0
+
+
+async def take_due(session: AsyncSession, now: datetime, limit: int) -> Sequence[RowMapping]:
+    """Move due posts from ``queued`` to ``publishing``, skipping those another worker has in hand.
+
+    Returns:
+        ``id, workspace_id, attempt`` of each.
+    """
+    return (await session.execute(_TAKE_DUE, {"now": now, "limit": limit})).mappings().all()
+
+
+async def add_runs(session: AsyncSession, runs: Sequence[tuple[UUID, UUID, int, int]]) -> None:
+    """Add running attempts: workspace, post, attempt, job of each."""
+    workspaces, posts, attempts, jobs = (list(column) for column in zip(*runs, strict=True))
+    values: dict[str, Any] = {"workspaces": workspaces, "posts": posts, "attempts": attempts, "jobs": jobs}
+    await session.execute(_ADD_RUNS, values)
+
+
+async def find_running(session: AsyncSession, post_id: UUID) -> PostRun | None:
+    """The attempt under way, FOR UPDATE."""
+    query = select(PostRun).where(PostRun.post_id == post_id, PostRun.status == "running").with_for_update()
+    return await session.scalar(query, execution_options={"populate_existing": True})
+
+
+async def effect_begun(session: AsyncSession, post_id: UUID) -> bool:
+    """Whether the running attempt's intent is committed, or any recipient of any attempt was reached."""
+    run = exists().where(
+        PostRun.post_id == post_id, PostRun.status == "running", PostRun.effect_at.is_not(None)
+    )
+    reached = PostDelivery.status.in_(("sending", "sent", "unknown"))
+    delivery = exists().where(PostDelivery.post_id == post_id, reached)
+    return bool(await session.scalar(select(or_(run, delivery))))
+
+
+async def commit_intent(session: AsyncSession, *, run_id: UUID, revision: int, now: datetime) -> bool:
+    """Compare and set: the run is ours, has no intent yet, and the post is still what we have read."""
+    unchanged = exists().where(
+        and_(Post.id == PostRun.post_id, Post.status == "publishing", Post.revision == revision)
+    )
+    result = await session.execute(
+        update(PostRun)
+        .where(PostRun.id == run_id, PostRun.status == "running", PostRun.effect_at.is_(None), unchanged)
+        .values(effect_at=now, updated_at=now)
+        .returning(PostRun.id)
+    )
+    return result.first() is not None
+
+
+async def set_deliveries(session: AsyncSession, post: Post) -> None:
+    """One row per recipient; those of an older edit that nobody was sent are replaced."""
+    await session.execute(
+        text(
+            "delete from post_deliveries where workspace_id = :workspace_id and post_id = :post_id"
+            " and status in ('queued', 'failed') and recipient <> all (cast(:recipients as text[]))"
+        ),
+        {"workspace_id": post.workspace_id, "post_id": post.id, "recipients": post.recipients},
+    )
+    rows = [
+        {"workspace_id": post.workspace_id, "post_id": post.id, "recipient": recipient}
+        for recipient in post.recipients
+    ]
+    await session.execute(insert(PostDelivery).on_conflict_do_nothing(), rows)
+
+
+async def lock_next_delivery(session: AsyncSession, post_id: UUID) -> PostDelivery | None:
+    query = select(PostDelivery).where(PostDelivery.post_id == post_id, PostDelivery.status == "queued")
+    return await session.scalar(query.order_by(PostDelivery.id).limit(1).with_for_update())
+
+
+async def set_delivery(session: AsyncSession, delivery_id: UUID, now: datetime, **values: Any) -> None:
+    await session.execute(
+        update(PostDelivery).where(PostDelivery.id == delivery_id).values(updated_at=now, **values)
+    )
+
+
+async def move_deliveries(
+    session: AsyncSession, post_id: UUID, *, of: str, to: str, error: str | None, now: datetime
+) -> None:
+    """All deliveries of a post in one status go to another."""
+    await session.execute(
+        update(PostDelivery)
+        .where(PostDelivery.post_id == post_id, PostDelivery.status == of)
+        .values(status=to, error=error, updated_at=now)
+    )
+
+
+async def take_stranded(session: AsyncSession, now: datetime, limit: int) -> Sequence[RowMapping]:
+    """Posts that are ``publishing`` for a minute without a job that waits or runs: ``id, workspace_id``."""
+    before = now - timedelta(minutes=1)
+    return (await session.execute(_STRANDED, {"before": before, "limit": limit})).mappings().all()

@@ -1,0 +1,154 @@
+"""From a begun attempt to the platform and back: prepare, commit the intent, act, store the outcome.
+
+No transaction is open while the network is.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from socialsync import clock
+from socialsync.errors import Permanent, Temporary, UnknownOutcome
+from socialsync.features.channels import service as channels
+from socialsync.features.channels.models import Channel
+from socialsync.features.posts import publishing, queries
+from socialsync.features.posts.publishing import Attempt
+from socialsync.platforms import ContainerState, Image, Sender, Template
+from socialsync.platforms.errors import PermissionMissing, SenderBlocked, TokenRevoked
+from socialsync.queue.jobs import Job
+from socialsync.resources import Resources
+
+OUTCOME_TRIES = (0.1, 0.5, 2.0, 5.0, 10.0)
+"""Seconds between tries to store what the world has seen already, while Postgres is away."""
+CONTAINER_LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0)
+"""Seconds between looks at a container; after the last, the policy's wait is the next look."""
+ABOUT_THE_SENDER = (TokenRevoked, SenderBlocked, PermissionMissing)
+"""Refusals that every further recipient would get too."""
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One attempt on its way: what it needs, and in whose name."""
+
+    opened: Resources
+    job: Job
+    workspace_id: UUID
+    channel: Channel
+    attempt: Attempt
+
+    @property
+    def sender(self) -> Sender:
+        return channels.sender_of(self.channel, self.opened.cipher)
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return self.opened.database.transaction(self.workspace_id)
+
+
+async def send(errand: Errand) -> str:
+    """Publish this attempt on its channel's platform.
+
+    Returns:
+        ``published``, ``failed`` or ``unknown``: what the post has become.
+
+    Raises:
+        PostEdited: begin again.
+        JobLost: stop.
+        Temporary, Permanent: nothing happened (of a broadcast: to those who still wait).
+        UnknownOutcome: it may have happened.
+    """
+    if errand.channel.platform == "instagram":
+        return await _publish_image(errand)
+    return await _broadcast(errand)
+
+
+async def _publish_image(errand: Errand) -> str:
+    instagram, attempt, sender = errand.opened.platforms.instagram, errand.attempt, errand.sender
+    container_id = attempt.container_id
+    if container_id is None:
+        container_id = await instagram.create_container(sender, Image(attempt.media_urls[0]), attempt.text)
+        async with errand.transaction() as session:
+            await publishing.keep_container(session, attempt, container_id)
+    await _until_finished(errand, container_id)
+    async with errand.transaction() as session:
+        await publishing.commit_intent(session, errand.job, attempt, now=clock.now())
+    media_id = await instagram.publish_container(sender, container_id)
+    await _store(errand, lambda session: publishing.succeed(session, attempt, media_id, now=clock.now()))
+    return "published"
+
+
+async def _until_finished(errand: Errand, container_id: str) -> None:
+    for pause in (*CONTAINER_LOOKS, None):
+        status = await errand.opened.platforms.instagram.container_status(errand.sender, container_id)
+        if status.failure is not None:
+            raise status.failure
+        if status.state is ContainerState.FINISHED:
+            return
+        if status.state is ContainerState.PUBLISHED:
+            raise UnknownOutcome(
+                "Instagram says that this post's media is published already.",
+                fix="Look at the account; then tell SocialSync what happened.",
+            )
+        if pause is not None:
+            await asyncio.sleep(pause)
+    raise Temporary("Instagram is still preparing the media.", retry_after=timedelta(minutes=1))
+
+
+async def _broadcast(errand: Errand) -> str:
+    while True:
+        async with errand.transaction() as session:
+            delivery = await publishing.next_delivery(session, errand.job, errand.attempt, now=clock.now())
+        if delivery is None:
+            break
+        await _deliver(errand, *delivery)
+    async with errand.transaction() as session:
+        return (await publishing.conclude_broadcast(session, errand.attempt, now=clock.now())).status
+
+
+async def _deliver(errand: Errand, delivery_id: UUID, to: str) -> None:
+    """Send to one recipient and store how it went. A refusal of this recipient stops nobody else's."""
+
+    def store(**outcome: str | None) -> Awaitable[None]:
+        return _store(
+            errand, lambda session: queries.set_delivery(session, delivery_id, clock.now(), **outcome)
+        )
+
+    try:
+        message_id = await _message(errand, to, tracker=str(delivery_id))
+    except Temporary:
+        await store(status="queued")
+        raise
+    except UnknownOutcome as error:
+        await store(status="unknown", error=publishing.sentence(error))
+    except Permanent as error:
+        await store(status="failed", error=publishing.sentence(error))
+        if isinstance(error, ABOUT_THE_SENDER):
+            raise
+    else:
+        await store(status="sent", platform_message_id=message_id, error=None)
+
+
+async def _message(errand: Errand, to: str, *, tracker: str) -> str:
+    whatsapp, attempt = errand.opened.platforms.whatsapp, errand.attempt
+    if attempt.template:
+        return await whatsapp.send_template(errand.sender, to, Template(**attempt.template), tracker)
+    return await whatsapp.send_text(errand.sender, to, attempt.text, tracker)
+
+
+async def _store(errand: Errand, record: Callable[[AsyncSession], Awaitable[None]]) -> None:
+    """Store what the world has seen, patiently. Should all tries fail, the next life finds it unknown."""
+    for pause in (*OUTCOME_TRIES, None):
+        try:
+            async with errand.transaction() as session:
+                await record(session)
+        except OperationalError:
+            if pause is None:
+                raise
+            await asyncio.sleep(pause)
+        else:
+            return

@@ -1,0 +1,90 @@
+"""Which operation answers a call: by edge, and for bare objects by what the id is known as."""
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from socialsync.simulator.graph.call import Call, Operation
+from socialsync.simulator.graph.errors import graph_error, missing_object
+from socialsync.simulator.graph.fields import parse_fields
+from socialsync.simulator.graph.instagram import containers, media, profile, publishing
+from socialsync.simulator.graph.whatsapp import messages, numbers
+from socialsync.simulator.kinds import Kind
+from socialsync.simulator.world import World
+from socialsync.simulator.world.accounts import may_be_account
+from socialsync.simulator.world.ids import is_minted
+
+_Run = Callable[[Call, World], dict[str, Any]]
+
+_EDGES: dict[tuple[str, str], tuple[Kind, _Run]] = {
+    ("POST", "media"): (Kind.INSTAGRAM_CONTAINER, containers.create),
+    ("GET", "media"): (Kind.INSTAGRAM_MEDIA_LIST, media.list_recent),
+    ("POST", "media_publish"): (Kind.INSTAGRAM_PUBLISH, publishing.publish),
+    ("GET", "content_publishing_limit"): (Kind.INSTAGRAM_PUBLISHING_LIMIT, publishing.limit),
+}
+_KNOWN_EDGES = {edge for _, edge in _EDGES} | {"messages"}
+
+
+def find_operation(call: Call, world: World) -> Operation:
+    """Never fails: what nobody answers is answered by a refusal, which faults may match as ``unknown``."""
+    if call.edge:
+        return _of_edge(call, world)
+    if call.method == "GET":
+        return _of_object(call, world)
+    return Operation(Kind.UNKNOWN, None, _refuse_method)
+
+
+def _of_edge(call: Call, world: World) -> Operation:
+    account = _me(call, world) if call.node == "me" else call.node
+    if call.edge not in _KNOWN_EDGES:
+        return Operation(Kind.UNKNOWN, account, _refuse_path)
+    if is_minted(account) or not may_be_account(account):
+        return Operation(Kind.UNKNOWN, None, _refuse_object)
+    if (call.method, call.edge) == ("POST", "messages"):
+        reads = "status" in call.params
+        kind, run = (Kind.WHATSAPP_READ, messages.read) if reads else (Kind.WHATSAPP_MESSAGE, messages.send)
+        return Operation(kind, account, run)
+    kind, run = _EDGES.get((call.method, call.edge), (Kind.UNKNOWN, _refuse_method))
+    return Operation(kind, account, run)
+
+
+def _of_object(call: Call, world: World) -> Operation:
+    node = call.node
+    if node == "me":
+        return Operation(Kind.ME, _me(call, world), profile.read)
+    if container := world.instagram.containers.get(node):
+        return Operation(Kind.INSTAGRAM_CONTAINER_STATUS, container.account, containers.read)
+    if found := world.instagram.media.get(node):
+        return Operation(Kind.INSTAGRAM_MEDIA, found.account, media.read)
+    return _of_account(call, world)
+
+
+def _of_account(call: Call, world: World) -> Operation:
+    """Any id may be an account of either platform; the fields asked for tell which, else what it did."""
+    asked = set(parse_fields(call.params.text("fields"))) - {"id", "name"}
+    if is_minted(call.node) or not may_be_account(call.node) or call.node.startswith("wamid"):
+        return Operation(Kind.UNKNOWN, None, _refuse_object)
+    if asked and asked <= profile.FIELDS:
+        return Operation(Kind.INSTAGRAM_ACCOUNT, call.node, profile.read)
+    if asked & numbers.FIELDS:
+        return Operation(Kind.WHATSAPP_NUMBER, call.node, numbers.read)
+    if asked & (containers.FIELDS | media.FIELDS):
+        return Operation(Kind.UNKNOWN, None, _refuse_object)
+    if world.accounts.platform(call.node) == "instagram":
+        return Operation(Kind.INSTAGRAM_ACCOUNT, call.node, profile.read)
+    return Operation(Kind.WHATSAPP_NUMBER, call.node, numbers.read)
+
+
+def _me(call: Call, world: World) -> str | None:
+    return world.accounts.me(call.token) if call.token else None
+
+
+def _refuse_method(call: Call, _: World) -> NoReturn:
+    raise graph_error(100, message=f"Unsupported {call.method.lower()} request.", type="GraphMethodException")
+
+
+def _refuse_path(call: Call, _: World) -> NoReturn:
+    raise graph_error(2500, message=f"Unknown path components: /{call.edge}")
+
+
+def _refuse_object(call: Call, _: World) -> NoReturn:
+    raise missing_object(call.method, call.node)

@@ -1,0 +1,24 @@
+"""What a request is about, as faults match it and the ledger names it."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    INSTAGRAM_CONTAINER = "instagram.container"
+    INSTAGRAM_CONTAINER_STATUS = "instagram.container_status"
+    INSTAGRAM_PUBLISH = "instagram.publish"
+    INSTAGRAM_PUBLISHING_LIMIT = "instagram.publishing_limit"
+    INSTAGRAM_MEDIA_LIST = "instagram.media_list"
+    INSTAGRAM_MEDIA = "instagram.media"
+    INSTAGRAM_ACCOUNT = "instagram.account"
+    WHATSAPP_MESSAGE = "whatsapp.message"
+    WHATSAPP_READ = "whatsapp.read"
+    WHATSAPP_NUMBER = "whatsapp.number"
+    ME = "me"
+    UNKNOWN = "unknown"
+
+    @property
+    def platform(self) -> str:
+        """``instagram``, ``whatsapp``, or ``graph`` for what belongs to neither."""
+        platform, dot, _ = self.partition(".")
+        return platform if dot else "graph"

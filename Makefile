@@ -37,7 +37,7 @@ check: setup ## Lint, types, imports, migrations
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timing
+	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.migrations
 
 format: setup ## Format the code and sort its imports

@@ -6,21 +6,30 @@ migrated template, for workers, locks and NOTIFY. Both run as the application's 
 
 import itertools
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
+import httpx
 import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
+from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.simulator.server import SimulatorServer
 
 from socialsync import clock
+from socialsync.app import create_app
 from socialsync.db.embedded import OWNER, EmbeddedServer
 from socialsync.db.engine import create_engine
 from socialsync.db.transaction import Database
 from socialsync.db.urls import Urls, as_app
+from socialsync.features.accounts import service as accounts
+from socialsync.features.accounts.models import Workspace
+from socialsync.resources import Resources, open_resources
 from socialsync.settings import Settings
 
 REPOSITORY = Path(__file__).parent.parent
@@ -105,6 +114,75 @@ def settings(tmp_path: Path, shared: Urls, outside_world: SimulatorServer) -> Se
 
 
 @pytest.fixture
+async def resources(settings: Settings, shared: Urls, database: Database) -> AsyncIterator[Resources]:
+    """What a process opens, on the database that is rolled back."""
+    async with open_resources(settings, found=shared) as opened:
+        yield replace(opened, database=database)
+
+
+@pytest.fixture
+def app(resources: Resources) -> FastAPI:
+    """The web door, as uvicorn would serve it."""
+    return create_app(resources)
+
+
+@pytest.fixture
+async def workspace(database: Database) -> Workspace:
+    return await add_workspace(database, "Chez Nous")
+
+
+@pytest.fixture
+async def other_workspace(database: Database) -> Workspace:
+    return await add_workspace(database, "Next Door")
+
+
+@pytest.fixture
+async def client(app: FastAPI, database: Database, workspace: Workspace) -> AsyncIterator[httpx.AsyncClient]:
+    """An admin of the workspace, at the real application."""
+    async with calling(app, await add_key(database, workspace.id)) as client:
+        yield client
+
+
+@pytest.fixture
+async def operator_client(
+    app: FastAPI, database: Database, workspace: Workspace
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with calling(app, await add_key(database, workspace.id, role="operator")) as client:
+        yield client
+
+
+@pytest.fixture
+async def viewer_client(
+    app: FastAPI, database: Database, workspace: Workspace
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with calling(app, await add_key(database, workspace.id, role="viewer")) as client:
+        yield client
+
+
+@pytest.fixture
+async def other_client(
+    app: FastAPI, database: Database, other_workspace: Workspace
+) -> AsyncIterator[httpx.AsyncClient]:
+    """An admin of another workspace."""
+    async with calling(app, await add_key(database, other_workspace.id)) as client:
+        yield client
+
+
+@pytest.fixture
+async def installation_client(app: FastAPI, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """Whoever runs the installation."""
+    async with calling(app, await add_key(database, None)) as client:
+        yield client
+
+
+@pytest.fixture
+async def stranger(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody without a key."""
+    async with calling(app) as client:
+        yield client
+
+
+@pytest.fixture
 def noon() -> Iterator[clock.MovableClock]:
     """The clock stands at noon of an ordinary day until the test moves it."""
     with clock.use(clock.MovableClock(datetime(2026, 3, 4, 12, tzinfo=UTC))) as standing:
@@ -121,6 +199,32 @@ def settings_for(urls: Urls, home: Path, world: str) -> Settings:
         meta_app_secret="an app secret",
         meta_verify_token="a verify token",
     )
+
+
+def calling(app: FastAPI, key: str | None = None) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+    """A client of the application with no network between them; faults of ours are answered, not raised."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+        base_url="http://socialsync",
+        headers={"Authorization": f"Bearer {key}"} if key else {},
+    )
+
+
+@asynccontextmanager
+async def opening(urls: Urls, home: Path, world: str) -> AsyncIterator[Resources]:
+    """What a process opens on a database of its own, commits and all."""
+    async with open_resources(settings_for(urls, home, world), found=urls) as opened:
+        yield opened
+
+
+async def add_workspace(database: Database, name: str) -> Workspace:
+    async with database.system_transaction("a test founds a workspace") as session:
+        return await accounts.create_workspace(session, name=name)
+
+
+async def add_key(database: Database, workspace_id: UUID | None, *, role: str = "admin") -> str:
+    async with database.system_transaction("a test makes a key") as session:
+        return (await accounts.create_key(session, role=role, name="test", workspace_id=workspace_id)).key
 
 
 def urls_of(server: EmbeddedServer, name: str) -> Urls:

@@ -2,12 +2,13 @@
 
 import sys
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync import clock
 from socialsync.cli.output import AsJson, out, show, with_resources
 from socialsync.errors import NotFound
 from socialsync.features.accounts import service as accounts
@@ -44,7 +45,7 @@ def add(
         async with resources.database.transaction(workspace_id) as session:
             new = {"platform": platform.value, "name": name, "external_id": external_id}
             created = await service.connect(
-                session, resources.cipher, workspace_id, {**new, "access_token": secret}, actor="cli"
+                session, resources.cipher, workspace_id, new, access_token=secret, actor="cli"
             )
             return created.id
 
@@ -73,14 +74,21 @@ def edit(
     token: Token = None,
 ) -> None:
     """Change a channel's name or token; a new token makes it active again."""
-    changes: dict[str, Any] = {} if name is None else {"name": name}
-    if token is not None:
-        changes["access_token"] = _token(token)
+    changes = {} if name is None else {"name": name}
+    secret = None if token is None else _token(token)
 
     async def work(resources: Resources) -> None:
         workspace_id = await _workspace(resources, workspace)
         async with resources.database.transaction(workspace_id) as session:
-            await service.edit(session, resources.cipher, channel, changes, actor="cli")
+            await service.change(
+                session,
+                resources.cipher,
+                channel,
+                changes,
+                access_token=secret,
+                actor="cli",
+                now=clock.now(),
+            )
 
     with_resources(work)
     out.print("Changed.")

@@ -23,6 +23,7 @@ CHANNELS = (
     {"platform": "instagram", "name": "Demo Instagram", "external_id": "17841400000000001"},
     {"platform": "whatsapp", "name": "Demo WhatsApp", "external_id": "106540352242922"},
 )
+TOKEN = "demo-token-of-the-simulator"
 _console = Console(stderr=True, highlight=False)
 
 
@@ -106,8 +107,9 @@ async def _channels(resources: Resources, workspace_id: UUID) -> dict[str, UUID]
         }
         for new in CHANNELS:
             if new["platform"] not in there:
-                values = {**new, "access_token": "demo-token-of-the-simulator"}
-                row = await channels.connect(session, resources.cipher, workspace_id, values, actor="up")
+                row = await channels.connect(
+                    session, resources.cipher, workspace_id, new, access_token=TOKEN, actor="up"
+                )
                 there[row.platform] = row.id
         return there
 

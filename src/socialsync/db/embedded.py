@@ -205,7 +205,7 @@ class EmbeddedServer:
         self._own(self.socket_dir)
 
     def _stop(self) -> bool:
-        if not (self.data / "postmaster.pid").exists():
+        if not self._alive():
             return False
         self._run("pg_ctl", "stop", "--wait", "--timeout", "60", "--mode", "fast", "-D", str(self.data))
         return True

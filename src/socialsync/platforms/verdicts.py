@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
 ANY: Final = None
 
-_AGAIN = "Nothing to do: it is tried again"
+_AGAIN = "SocialSync tries again by itself a few times; after that, start it anew"
 _LOOK = "Look at the account whether it is there before sending it again"
 
 UNAVAILABLE = Verdict(errors.PlatformUnavailable, "Meta has a passing fault", _AGAIN)
@@ -52,23 +52,19 @@ ACTION_BLOCKED = Verdict(
     "Instagram says that it blocked this action, but such posts were seen live",
     f"{_LOOK}; post less often from this account",
 )
-RATE_LIMITED = Verdict(
-    errors.RateLimited, "Too many calls were made to Meta for this app or account", f"{_AGAIN} later"
-)
+RATE_LIMITED = Verdict(errors.RateLimited, "Too many calls were made to Meta for this app or account", _AGAIN)
 PAIR_RATE_LIMITED = Verdict(
     errors.PairRateLimited,
     "Too many messages went to this person in a short time",
-    f"{_AGAIN} in a while; WhatsApp takes one message per 6 seconds to one person",
+    f"{_AGAIN}; WhatsApp takes one message per 6 seconds to one person",
 )
 QUOTA_SPENT = Verdict(
     errors.QuotaSpent,
     "The account has published as many posts in 24 hours as Instagram allows",
-    "It is tried again as the oldest of them leave the 24 hours; plan fewer posts a day",
+    "SocialSync tries again as the oldest of them leave the 24 hours; plan fewer posts a day",
     timedelta(hours=1),
 )
-REREAD = Verdict(
-    errors.ObjectNotVisible, "Meta does not show the object yet", f"{_AGAIN} later", timedelta(minutes=1)
-)
+REREAD = Verdict(errors.ObjectNotVisible, "Meta does not show the object yet", _AGAIN, timedelta(minutes=1))
 NO_SUCH_OBJECT = Verdict(
     errors.PermissionMissing,
     "The account or object does not exist, or the access token may not see it",
@@ -84,14 +80,12 @@ MEDIA_NOT_READY = Verdict(
     errors.MediaNotReady, "Instagram is still preparing the media", _AGAIN, timedelta(minutes=1)
 )
 CONTAINER_EXPIRED = Verdict(
-    errors.ContainerLost, "The prepared media expired before it was published", "It is prepared anew"
+    errors.ContainerLost, "The prepared media expired before it was published", _AGAIN
 )
 CONTAINER_MISSING = Verdict(
     errors.ContainerMissing, "Instagram does not find the prepared media", _AGAIN, timedelta(seconds=30)
 )
-CONTAINER_FAILED = Verdict(
-    errors.ContainerLost, "Instagram failed to prepare the media", "It is prepared anew"
-)
+CONTAINER_FAILED = Verdict(errors.ContainerLost, "Instagram failed to prepare the media", _AGAIN)
 CONTENT_REFUSED = Verdict(
     errors.ContentRefused, "The platform does not take this text or media", "Change it and post it anew"
 )

@@ -17,7 +17,8 @@ def next_at(*, cron: str | None, every_s: float | None, timezone: str, after: da
 
     Intervals are counted from 2000-01-01T00:00Z, so every process gets the same instants and a pause is
     followed by one tick, not by all that were missed. Cron is read in the zone: at a time that the clocks
-    skip it runs at the next instant that exists, at a time that comes twice it runs once.
+    skip it runs at the next instant that exists, at a time that comes twice it runs once, unless it runs
+    every hour anyway.
 
     Args:
         cron: five fields, or six with seconds last; None when there is an interval.
@@ -28,9 +29,14 @@ def next_at(*, cron: str | None, every_s: float | None, timezone: str, after: da
     if every_s is not None:
         step = timedelta(seconds=every_s)
         return _EPOCH + ((after - _EPOCH) // step + 1) * step
-    local = after.astimezone(ZoneInfo(timezone))
-    found: datetime = croniter(cron, local).get_next(datetime)
-    return found.astimezone(UTC)
+    zone = ZoneInfo(timezone)
+    instants = croniter(cron, after.astimezone(zone))
+    every_hour = cron is not None and cron.split()[1] == "*"
+    while True:
+        found: datetime = instants.get_next(datetime)
+        again = found.astimezone(UTC).astimezone(zone).fold == 1
+        if every_hour or not again:
+            return found.astimezone(UTC)
 
 
 def check(*, cron: str | None, every_s: float | None, timezone: str) -> None:

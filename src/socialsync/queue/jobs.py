@@ -14,7 +14,7 @@ Job: TypeAlias = JobContext
 """What every task of the house takes first."""
 
 _STILL_MINE = text(
-    "select from procrastinate_jobs"
+    "select true from procrastinate_jobs"
     " where id = :id and status = 'doing' and worker_id = :worker_id and not abort_requested for share"
 )
 
@@ -30,7 +30,7 @@ async def still_mine(session: AsyncSession, job: Job) -> None:
         JobLost: it is not; commit nothing.
     """
     values = {"id": job.job.id, "worker_id": job.job.worker_id}
-    if not (await session.execute(_STILL_MINE, values)).first():
+    if not await session.scalar(_STILL_MINE, values):
         raise JobLost(f"Job {job.job.id} is no longer this worker's.")
 
 

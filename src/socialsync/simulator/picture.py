@@ -1,7 +1,7 @@
 """A picture for demonstrations, encoded here because no imaging library is installed for it.
 
-ITU-T T.81 (JPEG), baseline: every 8x8 block has one flat colour, so it needs its mean (the DC coefficient) and
-an end-of-block only.
+ITU-T T.81 (JPEG), baseline: every 8x8 block has one flat colour, so it needs its mean (the DC coefficient)
+and an end-of-block only.
 """
 
 import functools

@@ -13,7 +13,8 @@ from socialsync.simulator.world import Setup
 
 def run(port: int, host: str = "127.0.0.1") -> None:
     """Serve until interrupted. Each start counts its ids from a moment of its own, since the database that
-    knows the ids of the last start is still there."""
+    knows the ids of the last start is still there.
+    """
     app = create_app(Setup(first_id=time.time_ns() // 1_000_000))
     with contextlib.suppress(KeyboardInterrupt):
         server_for(app, port, host).run()

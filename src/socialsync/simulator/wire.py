@@ -5,10 +5,11 @@ hands every request the means to close its own connection.
 """
 
 import asyncio
-from typing_extensions import override
+from typing import cast
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from typing_extensions import override
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _HANG_UP = "simulator.hang_up"
@@ -16,8 +17,8 @@ _HANG_UP = "simulator.hang_up"
 
 class SeverableProtocol(H11Protocol):
     @override
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] - as H11Protocol
-        super().connection_made(transport)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast(asyncio.Transport, transport))
         # uvicorn copies this into the ``state`` of each request's scope
         self.app_state = {**self.app_state, _HANG_UP: transport.close}
 

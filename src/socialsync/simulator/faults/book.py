@@ -61,7 +61,7 @@ class FaultBook:
         self._ordered.clear()
 
     def take(self, moment: Moment, seen: Seen) -> list[Fault]:
-        """The faults that hit now, in the order of their ordering, up to the first that decides the matter."""
+        """The faults that hit now, in the order they came in, up to the first that decides the matter."""
         taken: list[Fault] = []
         for ordered in self._ordered:
             fault = ordered.fault

@@ -10,12 +10,33 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    field_validator,
+    model_validator,
+)
+from typing_extensions import override
 
 from socialsync.simulator.kinds import Kind
 
 LONGEST_DELAY_S = 600
+_LONGEST_PROCESSING_S = 7 * 24 * 3600
 When = Literal["before", "after"]
+
+
+def _sendable(value: str) -> str:
+    if not value.isascii() or not value.isprintable():
+        raise ValueError("must be printable ASCII")
+    return value
+
+
+_HeaderText = Annotated[str, AfterValidator(_sendable)]
+Headers = dict[_HeaderText, _HeaderText]
 
 
 class Moment(Enum):
@@ -84,6 +105,7 @@ class _Timed(FaultBase):
     when: When = "before"
 
     @property
+    @override
     def moment(self) -> Moment:
         return Moment.BEFORE if self.when == "before" else Moment.AFTER
 
@@ -95,6 +117,7 @@ class Slow(_Timed):
     delay_s: float = Field(ge=0, le=LONGEST_DELAY_S)
 
     @property
+    @override
     def is_final(self) -> bool:
         return False
 
@@ -104,7 +127,7 @@ class StatusAnswer(_Timed):
 
     action: Literal["status"]
     status: int = Field(ge=400, le=599)
-    headers: dict[str, str] = {}
+    headers: Headers = {}
     body: dict[str, Any] | str | None = None
 
 
@@ -121,7 +144,7 @@ class ErrorAnswer(_Timed):
     user_title: str | None = None
     user_msg: str | None = None
     details: str | None = None
-    headers: dict[str, str] = {}
+    headers: Headers = {}
 
 
 class RetryAfter(FaultBase):
@@ -147,6 +170,7 @@ class LostAnswer(FaultBase):
     action: Literal["lost_answer"]
 
     @property
+    @override
     def moment(self) -> Moment:
         return Moment.AFTER
 
@@ -167,15 +191,18 @@ class Usage(FaultBase):
     estimated_time_to_regain_access: int = Field(default=0, ge=0)
 
     @property
+    @override
     def moment(self) -> Moment:
         return Moment.USAGE
 
 
 class ContainerFault(FaultBase):
     """Hits containers as they are made; with a match on another `kind` or a `path`, as they are read or
-    published."""
+    published.
+    """
 
     @property
+    @override
     def moment(self) -> Moment:
         return Moment.CONTAINER
 
@@ -185,7 +212,7 @@ class ContainerInProgress(ContainerFault):
 
     action: Literal["container_in_progress"]
     reads: int = Field(default=0, ge=0)
-    seconds: float = Field(default=0.0, ge=0)
+    seconds: float = Field(default=0.0, ge=0, le=_LONGEST_PROCESSING_S)
 
     @model_validator(mode="after")
     def _takes_a_while(self) -> "ContainerInProgress":

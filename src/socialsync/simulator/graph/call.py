@@ -58,8 +58,10 @@ class Operation:
 
 
 async def read_call(request: Request, version: str, path: str) -> Call:
-    """Raises:
-    GraphError: no node, or an unreadable body.
+    """Kind and account are still missing: `routes` finds them.
+
+    Raises:
+        GraphError: no node, or an unreadable body.
     """
     node, _, edge = path.strip("/").partition("/")
     if not node:

@@ -30,14 +30,14 @@ def graph_door(stage: Stage) -> APIRouter:
     @door.api_route("/{version}/{path:path}", methods=["GET", "POST", "DELETE"])
     async def graph(request: Request, version: str, path: str) -> Response:
         if not _VERSION.fullmatch(version):
-            raise HTTPException(404)
+            raise HTTPException(404, "No such path, or not by this method. GET /_sim/ tells what there is.")
         world = stage.world
         try:
             call = await read_call(request, version, path)
+            operation = find_operation(call, world)
         except GraphError as refusal:
             world.ledger.count(Kind.UNKNOWN, str(refusal.status))
             return JSONResponse(refusal.body(world.ids.trace()), refusal.status)
-        operation = find_operation(call, world)
         call = replace(call, kind=operation.kind, account=operation.account)
         answer = await _Exchange(request, call, operation, world).answer()
         world.ledger.count(call.kind, "none" if isinstance(answer, HungUp) else str(answer.status_code))
@@ -78,7 +78,10 @@ class _Exchange:
         for fault in self._world.faults.take(moment, self._call):
             if isinstance(fault, specs.Slow):
                 self._slowed = True
-                await asyncio.sleep(fault.delay_s)
+                try:
+                    await asyncio.sleep(fault.delay_s)
+                except asyncio.CancelledError:  # the simulator stops, which is no error of the call
+                    return HungUp()
             else:
                 return self._spoilt(fault)
         return None
@@ -117,7 +120,7 @@ class _Exchange:
     def _refused(self, refusal: GraphError, headers: dict[str, str] | None = None) -> Response:
         challenge = {}
         if refusal.status == 401:  # noqa: PLR2004 - HTTP's number
-            challenge = {"WWW-Authenticate": f'OAuth "Facebook Platform" "invalid_token" "{refusal}"'}
+            challenge = {"WWW-Authenticate": 'OAuth "Facebook Platform" "invalid_token"'}
         body = refusal.body(self._world.ids.trace())
         return self._json(body, refusal.status, {**challenge, **(headers or {})})
 

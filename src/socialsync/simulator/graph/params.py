@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from fastapi import Request
+from starlette.exceptions import HTTPException
 
 from socialsync.simulator.graph.errors import invalid
 
@@ -13,7 +14,8 @@ _EVERYWHERE = frozenset({"access_token", "appsecret_proof", "debug", "format", "
 
 class Params:
     """The parameters by name; a body's win over the query's. Each getter refuses, with code 100, what is not
-    of its type, and gives None for what is not there."""
+    of its type, and gives None for what is not there.
+    """
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         self._given = {name: value for name, value in given.items() if value is not None}
@@ -75,27 +77,29 @@ class Params:
             raise invalid(f"Param {name} must be a JSON object.")
         return value
 
-    def array(self, name: str) -> list[Any] | None:
-        value = _from_json_text(self._given.get(name), "[")
-        if value is not None and not isinstance(value, list):
-            raise invalid(f"Param {name} must be an array.")
-        return value
-
 
 async def read_params(request: Request) -> Params:
-    """Raises:
-    GraphError: a body that is not what its content type says.
+    """Query and body together.
+
+    Raises:
+        GraphError: a body that is not what its content type says.
     """
     given: dict[str, Any] = dict(request.query_params)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
-        async with request.form() as form:
-            given |= form
-        return Params(given)
+        return Params(given | await _form(request))
     body = await request.body()
     if body.strip():
         given |= _json_object(body)
     return Params(given)
+
+
+async def _form(request: Request) -> dict[str, Any]:
+    try:
+        async with request.form() as form:
+            return dict(form)
+    except HTTPException as problem:
+        raise invalid("The body is not a valid form.") from problem
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -25,7 +25,11 @@ _KNOWN_EDGES = {edge for _, edge in _EDGES} | {"messages"}
 
 
 def find_operation(call: Call, world: World) -> Operation:
-    """Never fails: what nobody answers is answered by a refusal, which faults may match as ``unknown``."""
+    """What nobody answers is answered by a refusal, which faults may match as ``unknown``.
+
+    Raises:
+        GraphError: ``fields`` that are no text.
+    """
     if call.edge:
         return _of_edge(call, world)
     if call.method == "GET":
@@ -37,12 +41,12 @@ def _of_edge(call: Call, world: World) -> Operation:
     account = _me(call, world) if call.node == "me" else call.node
     if call.edge not in _KNOWN_EDGES:
         return Operation(Kind.UNKNOWN, account, _refuse_path)
-    if is_minted(account) or not may_be_account(account):
+    if account is None or is_minted(account) or not may_be_account(account):
         return Operation(Kind.UNKNOWN, None, _refuse_object)
     if (call.method, call.edge) == ("POST", "messages"):
-        reads = "status" in call.params
-        kind, run = (Kind.WHATSAPP_READ, messages.read) if reads else (Kind.WHATSAPP_MESSAGE, messages.send)
-        return Operation(kind, account, run)
+        if "status" in call.params:
+            return Operation(Kind.WHATSAPP_READ, account, messages.read)
+        return Operation(Kind.WHATSAPP_MESSAGE, account, messages.send)
     kind, run = _EDGES.get((call.method, call.edge), (Kind.UNKNOWN, _refuse_method))
     return Operation(kind, account, run)
 
@@ -60,7 +64,7 @@ def _of_object(call: Call, world: World) -> Operation:
 
 def _of_account(call: Call, world: World) -> Operation:
     """Any id may be an account of either platform; the fields asked for tell which, else what it did."""
-    asked = set(parse_fields(call.params.text("fields"))) - {"id", "name"}
+    asked = set(parse_fields(call.params.text("fields"))) - {"id"}
     if is_minted(call.node) or not may_be_account(call.node) or call.node.startswith("wamid"):
         return Operation(Kind.UNKNOWN, None, _refuse_object)
     if asked and asked <= profile.FIELDS:

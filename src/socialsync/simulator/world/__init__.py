@@ -51,7 +51,8 @@ class World:
 
 class Stage:
     """Holds the world being played. A reset puts on a new one: a request that still sleeps in the old one
-    ends there, unseen. Ids go on counting, so that one from before the reset is unknown, not another's."""
+    ends there, unseen. Ids go on counting, so that one from before the reset is unknown, not another's.
+    """
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup

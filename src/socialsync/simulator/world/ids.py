@@ -39,7 +39,8 @@ class Ids:
 
 def is_minted(node: str) -> bool:
     """Whether this looks like an object we make, and so is unknown when we don't have it. Account ids never
-    look so: Instagram's start with 17841."""
+    look so: Instagram's start with 17841.
+    """
     return _MINTED.fullmatch(node) is not None
 
 

@@ -1,7 +1,7 @@
 """Instagram's memory: containers on their way to become media, and the media that everybody sees.
 
-Meta, Instagram Platform, "IG Container": a container is IN_PROGRESS, then FINISHED (or ERROR), then PUBLISHED;
-what is not published within 24 hours is EXPIRED.
+Meta, Instagram Platform, "IG Container": a container is IN_PROGRESS, then FINISHED (or ERROR), then
+PUBLISHED; what is not published within 24 hours is EXPIRED.
 """
 
 from dataclasses import dataclass, field

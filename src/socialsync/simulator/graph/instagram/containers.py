@@ -14,8 +14,24 @@ from socialsync.simulator.world.instagram import Container, Draft, Status
 FIELDS = frozenset({"status", "status_code"})
 
 _PARAMS = frozenset(
-    "alt_text audio_name caption children collaborators cover_url image_url is_carousel_item location_id media_type"
-    " product_tags share_to_feed thumb_offset trial_params user_tags video_url".split()
+    {
+        "alt_text",
+        "audio_name",
+        "caption",
+        "children",
+        "collaborators",
+        "cover_url",
+        "image_url",
+        "is_carousel_item",
+        "location_id",
+        "media_type",
+        "product_tags",
+        "share_to_feed",
+        "thumb_offset",
+        "trial_params",
+        "user_tags",
+        "video_url",
+    }
 )
 _SENTENCES = {
     Status.IN_PROGRESS: "In Progress: Media is still being processed.",

@@ -18,7 +18,24 @@ CAROUSEL_SIZES = range(2, 11)
 
 _TYPES = ("IMAGE", "VIDEO", "REELS", "STORIES", "CAROUSEL")
 _NOT_JPEG = frozenset(
-    ".avif .bmp .gif .heic .heif .ico .jps .mov .mp4 .mpo .pdf .png .svg .tif .tiff .webp".split()
+    {
+        ".avif",
+        ".bmp",
+        ".gif",
+        ".heic",
+        ".heif",
+        ".ico",
+        ".jps",
+        ".mov",
+        ".mp4",
+        ".mpo",
+        ".pdf",
+        ".png",
+        ".svg",
+        ".tif",
+        ".tiff",
+        ".webp",
+    }
 )
 _VIDEO = frozenset({"", ".mp4", ".mov"})
 _HASHTAG = re.compile(r"#\w")

@@ -12,8 +12,22 @@ from socialsync.simulator.world.ids import shortcode
 from socialsync.simulator.world.instagram import Media
 
 FIELDS = frozenset(
-    "alt_text caption children comments_count is_comment_enabled like_count media_product_type media_type media_url"
-    " owner permalink shortcode timestamp username".split()
+    {
+        "alt_text",
+        "caption",
+        "children",
+        "comments_count",
+        "is_comment_enabled",
+        "like_count",
+        "media_product_type",
+        "media_type",
+        "media_url",
+        "owner",
+        "permalink",
+        "shortcode",
+        "timestamp",
+        "username",
+    }
 )
 PAGE = 25
 LARGEST_PAGE = 100

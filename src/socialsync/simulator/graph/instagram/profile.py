@@ -8,8 +8,20 @@ from socialsync.simulator.world import World
 from socialsync.simulator.world.accounts import username
 
 FIELDS = frozenset(
-    "account_type biography followers_count follows_count id ig_id media_count name profile_picture_url user_id"
-    " username website".split()
+    {
+        "account_type",
+        "biography",
+        "followers_count",
+        "follows_count",
+        "id",
+        "ig_id",
+        "media_count",
+        "name",
+        "profile_picture_url",
+        "user_id",
+        "username",
+        "website",
+    }
 )
 
 

@@ -8,8 +8,20 @@ from socialsync.simulator.world import World
 from socialsync.simulator.world.accounts import display_phone_number, username
 
 FIELDS = frozenset(
-    "account_mode code_verification_status display_phone_number id is_official_business_account"
-    " messaging_limit_tier name_status platform_type quality_rating status throughput verified_name".split()
+    {
+        "account_mode",
+        "code_verification_status",
+        "display_phone_number",
+        "id",
+        "is_official_business_account",
+        "messaging_limit_tier",
+        "name_status",
+        "platform_type",
+        "quality_rating",
+        "status",
+        "throughput",
+        "verified_name",
+    }
 )
 _DEFAULT = (
     "verified_name",

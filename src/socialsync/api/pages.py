@@ -1,0 +1,86 @@
+"""Lists in pages, by uuid7: newest first or, where a list says so, oldest first.
+
+A cursor is the id of the last row that was given, so that rows born meanwhile neither shift nor repeat what
+follows. Callers must not read it.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Protocol, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Query
+
+from socialsync.api.schemas import Page
+from socialsync.errors import Invalid
+
+MOST = 200
+USUAL = 50
+
+
+class HasId(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
+Row = TypeVar("Row", bound=HasId)
+Item = TypeVar("Item")
+
+
+class CursorBroken(Invalid):
+    """A cursor that we did not give."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which part of a list is asked for.
+
+    Args:
+        limit: items on the page.
+        cursor: the last id of the page before, which the query starts behind; None for the first page.
+    """
+
+    limit: int
+    cursor: UUID | None
+
+    @property
+    def fetch(self) -> int:
+        """Rows to read: one more than the page has tells whether there is another page."""
+        return self.limit + 1
+
+    def page(self, rows: Sequence[Row], show: Callable[[Row], Item]) -> Page[Item]:
+        """The page of these rows, of which there are up to ``fetch``."""
+        shown = rows[: self.limit]
+        more = len(rows) > self.limit
+        return Page(items=[show(row) for row in shown], next_cursor=encode(shown[-1].id) if more else None)
+
+
+def window(
+    limit: Annotated[int, Query(ge=1, le=MOST, description="Items on a page.")] = USUAL,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+) -> Window:
+    return Window(limit, None if cursor is None else decode(cursor))
+
+
+Paged = Annotated[Window, Depends(window)]
+
+
+def encode(last: UUID) -> str:
+    return base64.urlsafe_b64encode(last.bytes).decode().rstrip("=")
+
+
+def decode(cursor: str) -> UUID:
+    """Raises CursorBroken."""
+    try:
+        last = UUID(bytes=base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error):
+        last = None
+    if last is None or encode(last) != cursor:
+        raise CursorBroken(
+            "The cursor is not one of ours.",
+            field="cursor",
+            fix="Pass next_cursor of the page before unchanged, or leave it out to start over.",
+        )
+    return last

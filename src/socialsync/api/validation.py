@@ -1,0 +1,85 @@
+"""What pydantic found wrong, in the caller's spelling: ``media_urls[0]``, a sentence, a fix."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+LONGEST_NAME = 200
+"""Characters of a field's name that are repeated; unknown ones are the caller's own words."""
+_PLACES = ("body", "query", "path", "header", "cookie")
+_OFFSET = "Write an ISO 8601 time with its offset, e.g. 2026-03-04T12:00:00+00:00."
+_SAID: Mapping[str, tuple[str, str | None]] = {
+    "missing": ("is missing", None),
+    "extra_forbidden": ("is not known here", "Remove it, or look up its spelling at /docs."),
+    "timezone_aware": ("has no offset", "Add an offset, e.g. 2026-03-04T12:00:00+00:00."),
+    "datetime_parsing": ("is not a time", _OFFSET),
+    "datetime_from_date_parsing": ("is not a time", _OFFSET),
+    "datetime_object_invalid": ("is not a time", _OFFSET),
+    "datetime_type": ("is not a time", _OFFSET),
+    "uuid_parsing": ("is not an id", "Write it as it was given, e.g. 01890a5d-ac96-774b-bcce-b302099a8057."),
+    "uuid_type": ("is not an id", "Write it as it was given, e.g. 01890a5d-ac96-774b-bcce-b302099a8057."),
+    "string_unicode": ("has characters that no text can have", "Send well-formed Unicode."),
+}
+"""Where pydantic's own sentence can be better: problem and fix."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that is wrong: where, what, and what to do about it."""
+
+    field: str | None
+    problem: str
+    fix: str | None = None
+
+    def as_json(self) -> dict[str, str | None]:
+        return {"field": self.field, "problem": self.problem, "fix": self.fix}
+
+
+def refusal(problem: str, *, fix: str | None = None, at: str = "") -> PydanticCustomError:
+    """What a validator of ours raises.
+
+    Args:
+        problem: what is wrong with the field, continuing its name: ``has a NUL character``.
+        at: where inside the field, e.g. ``[2].title``.
+    """
+    return PydanticCustomError("refused", "{problem}", {"problem": problem, "fix": fix, "at": at})
+
+
+def entries(found: Sequence[Mapping[str, Any]], *, content_type: str | None) -> list[Entry]:
+    """An entry for each of pydantic's errors."""
+    return [_entry(error, content_type) for error in found]
+
+
+def _entry(error: Mapping[str, Any], content_type: str | None) -> Entry:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "json_invalid":
+        where = error["loc"][-1]
+        return Entry(None, f"The body is not valid JSON: {context['error']} at character {where}.")
+    field = spelled(error["loc"])
+    if field is None:
+        return _about_the_body(kind, content_type)
+    if kind == "refused":
+        return Entry(field + context["at"], context["problem"], context["fix"])
+    if kind in _SAID:
+        return Entry(field, *_SAID[kind])
+    return Entry(field, re.sub(r"^(Input|Value|String|List) should", "should", error["msg"]))
+
+
+def _about_the_body(kind: str, content_type: str | None) -> Entry:
+    if kind == "missing":
+        return Entry(None, "The body is missing.", "Send a JSON object.")
+    if "json" not in (content_type or ""):
+        return Entry(None, "The body is not declared as JSON.", "Send Content-Type: application/json.")
+    return Entry(None, "The body is not a JSON object.", 'Send one, like {"name": "..."}.')
+
+
+def spelled(location: Sequence[str | int]) -> str | None:
+    """``("body", "media_urls", 0)`` as ``media_urls[0]``; None for the body as a whole."""
+    steps = location[1:] if location and location[0] in _PLACES else location
+    name = ""
+    for step in steps:
+        name += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return name.removeprefix(".")[:LONGEST_NAME] or None

@@ -1,0 +1,76 @@
+"""Puts the web door together: rooms, errors, limits, documentation."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import metadata
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from socialsync import registry, settings, telemetry
+from socialsync.api import errors, opened, principal
+from socialsync.api.access import Access
+from socialsync.api.bodies import BodyLimit
+from socialsync.app import docs
+from socialsync.app.openapi import DESCRIPTION, TAGS, DescribedApp
+from socialsync.db import urls
+from socialsync.features.accounts.authentication import KeyAuthenticator
+from socialsync.resources import Resources, open_resources
+
+BODY_LIMITS: list[tuple[str, int]] = []
+"""Paths that take more, or less, than ``bodies.USUAL``: the path's beginning, and bytes."""
+
+
+def create_app(resources: Resources | None = None) -> FastAPI:
+    """The application.
+
+    Args:
+        resources: what it uses, opened and closed by the caller. Without them the environment says where
+            everything is, and the application's lifespan opens it; a Postgres at DATABASE_URL may be away
+            then and come later, the embedded one is started.
+
+    Raises:
+        SystemExit: an invalid environment, told in one line.
+    """
+    environment = settings.load_or_exit() if resources is None else None
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if environment is None:
+            yield
+            return
+        telemetry.configure(level=environment.log_level, form=environment.log_format)
+        found = await asyncio.to_thread(urls.resolve, environment)
+        async with open_resources(environment, found=found) as own:
+            _put(app, own)
+            yield
+
+    app = DescribedApp(
+        title="SocialSync",
+        version=metadata.version("socialsync"),
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
+    )
+    errors.install(app)
+    docs.install(app)
+    for room in registry.parts("endpoints"):
+        app.include_router(room.router)
+    app.add_middleware(BodyLimit, limits=BODY_LIMITS)
+    app.add_middleware(Access)  # added last, so outermost
+    if resources is not None:
+        _put(app, resources)
+    return app
+
+
+def _put(app: FastAPI, resources: Resources) -> None:
+    opened.put(app, resources)
+    principal.install(app, KeyAuthenticator(resources.database))
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

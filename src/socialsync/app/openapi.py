@@ -1,0 +1,111 @@
+"""What ``/openapi.json`` says beyond what FastAPI derives: the rooms, and problem documents for errors."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from typing_extensions import override
+
+from socialsync.api.errors import MEDIA_TYPE
+from socialsync.api.principal import WORKSPACE_HEADER
+
+DESCRIPTION = f"""
+Publishes scheduled posts, answers direct messages and moderates comments for WhatsApp and Instagram.
+
+* **Sign in** with *Authorize*, or send `Authorization: Bearer <api key>`. A workspace's key sees its
+  workspace. An installation key sees the whole installation, and one workspace when the header
+  `{WORKSPACE_HEADER}` names it.
+* **Roles**: a `viewer` reads, an `operator` also works, an `admin` also changes the workspace.
+* **Errors** are problem documents (RFC 9457): branch on `code`; `errors` names each field, what is wrong with
+  it and what to do.
+* **Repeat safely**: with an `Idempotency-Key`, a POST that creates does so once, however often it is sent.
+* **Lists** come in pages: give `next_cursor` back as `cursor` until it is null.
+* **Times** are ISO 8601 with an offset; a time without one is refused.
+"""
+
+TAGS = [
+    {"name": "workspace", "description": "The settings of the workspace that the key belongs to."},
+    {"name": "channels", "description": "WhatsApp numbers and Instagram accounts."},
+    {"name": "posts", "description": "What is published, when, and how it went."},
+    {"name": "health", "description": "For load balancers and whoever is on call. Needs no key."},
+]
+"""In the order of the page; a test sees to it that each tag that is used stands here."""
+
+_TEXT = {"type": "string"}
+_MAYBE_TEXT = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+_ENTRY = {"field": _MAYBE_TEXT, "problem": _TEXT, "fix": _MAYBE_TEXT}
+_EXAMPLE = {
+    "type": "about:blank",
+    "title": "Unprocessable Content",
+    "status": 422,
+    "detail": "publish_at: has no offset",
+    "instance": "/api/v1/posts",
+    "code": "Invalid",
+    "errors": [
+        {
+            "field": "publish_at",
+            "problem": "has no offset",
+            "fix": "Add an offset, e.g. 2026-03-04T12:00:00+00:00.",
+        }
+    ],
+}
+PROBLEM: dict[str, Any] = {
+    "title": "Problem",
+    "description": "A problem document (RFC 9457).",
+    "type": "object",
+    "required": list(_EXAMPLE),
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": {**_TEXT, "description": "A sentence for a person."},
+        "instance": {**_TEXT, "description": "The address that was asked."},
+        "code": {**_TEXT, "description": "What a program branches on."},
+        "errors": {
+            "type": "array",
+            "items": {"type": "object", "required": list(_ENTRY), "properties": _ENTRY},
+        },
+    },
+    "examples": [_EXAMPLE],
+}
+_REPLACED = ("HTTPValidationError", "ValidationError")
+"""FastAPI's own shapes of errors, which this API never sends."""
+
+
+class DescribedApp(FastAPI):
+    """FastAPI whose description tells of our errors."""
+
+    @override
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            schema = super().openapi()
+            schemas: dict[str, Any] = schema.setdefault("components", {}).setdefault("schemas", {})
+            for name in _REPLACED:
+                schemas.pop(name, None)
+            schemas["Problem"] = PROBLEM
+            for path, operations in schema["paths"].items():
+                for method, operation in operations.items():
+                    responses = operation["responses"]
+                    responses.pop("422", None)
+                    for status, description in _problems(path, method, signed_in="security" in operation):
+                        responses.setdefault(status, _problem(description))
+        return self.openapi_schema or {}
+
+
+def _problems(path: str, method: str, *, signed_in: bool) -> Iterator[tuple[str, str]]:
+    if signed_in:
+        yield "401", "No API key, or one that is not known."
+        yield "403", "The key may not do this."
+        yield "422", "Something in the request is wrong."
+    if "{" in path:
+        yield "404", "There is no such thing in this workspace."
+    if signed_in and method != "get":
+        yield "409", "Right in itself, but not in the present state."
+    if method in {"post", "put", "patch"}:
+        yield "413", "The body is too large."
+    yield "503", "The database is away. Nothing was changed; try again."
+
+
+def _problem(description: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}

@@ -1,0 +1,83 @@
+"""The doors to channels."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import SecretStr
+from starlette.responses import Response
+from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
+
+from socialsync import clock
+from socialsync.api.idempotency import AskedOnce, once
+from socialsync.api.opened import Opened
+from socialsync.api.pages import Paged
+from socialsync.api.principal import Operator, Reader
+from socialsync.api.schemas import Page
+from socialsync.features.channels import service
+from socialsync.features.channels.schemas import ChannelChanges, ChannelOut, NewChannel
+
+router = APIRouter(prefix="/api/v1/channels", tags=["channels"])
+
+
+@router.post("", summary="Connect a channel", status_code=HTTP_201_CREATED, response_model=ChannelOut)
+async def connect_channel(
+    channel: NewChannel, principal: Operator, opened: Opened, asked: AskedOnce
+) -> Response:
+    """Connect a WhatsApp number or an Instagram account. 409 when the workspace has it already."""
+    token = channel.access_token.get_secret_value()
+    content = channel.model_dump(exclude={"access_token"})
+    async with opened.database.transaction(principal.workspace_id) as session:
+
+        async def connect() -> ChannelOut:
+            row = await service.connect(
+                session,
+                opened.cipher,
+                principal.workspace_id,
+                content,
+                access_token=token,
+                actor=principal.actor,
+            )
+            return ChannelOut.model_validate(row)
+
+        return await once(session, asked, connect)
+
+
+@router.get("", summary="List the channels")
+async def list_channels(window: Paged, principal: Reader, opened: Opened) -> Page[ChannelOut]:
+    """Newest first."""
+    async with opened.database.transaction(principal.workspace_id) as session:
+        rows = await service.list_channels(session, before=window.cursor, limit=window.fetch)
+        return window.page(rows, ChannelOut.model_validate)
+
+
+@router.get("/{channel_id}", summary="Show a channel")
+async def get_channel(channel_id: UUID, principal: Reader, opened: Opened) -> ChannelOut:
+    async with opened.database.transaction(principal.workspace_id) as session:
+        return ChannelOut.model_validate(await service.get_channel(session, channel_id))
+
+
+@router.patch("/{channel_id}", summary="Change a channel")
+async def change_channel(
+    channel_id: UUID, changes: ChannelChanges, principal: Operator, opened: Opened
+) -> ChannelOut:
+    """What is left out stays as it is. A new access token makes the channel active again."""
+    given = changes.given()
+    token: SecretStr | None = given.pop("access_token", None)
+    async with opened.database.transaction(principal.workspace_id) as session:
+        row = await service.change(
+            session,
+            opened.cipher,
+            channel_id,
+            given,
+            access_token=token.get_secret_value() if token else None,
+            actor=principal.actor,
+            now=clock.now(),
+        )
+        return ChannelOut.model_validate(row)
+
+
+@router.delete("/{channel_id}", summary="Delete a channel", status_code=HTTP_204_NO_CONTENT)
+async def delete_channel(channel_id: UUID, principal: Operator, opened: Opened) -> None:
+    """Its token is forgotten at once; its posts and their history stay."""
+    async with opened.database.transaction(principal.workspace_id) as session:
+        await service.delete(session, channel_id, actor=principal.actor, now=clock.now())

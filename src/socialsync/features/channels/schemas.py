@@ -1,0 +1,94 @@
+"""The JSON of a channel. The access token goes in and never comes out."""
+
+import re
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, StringConstraints
+
+from socialsync.api.schemas import Answer, Body, Changes, Flag, Name, Number
+from socialsync.api.validation import refusal
+
+_EMAIL = re.compile(r"[^@\s<>,;:()\[\]\\\"]+@([^@\s<>,;:()\[\]\\\".]+\.)*[^@\s<>,;:()\[\]\\\".]+")
+_TOKEN = re.compile(r"[!-~]{1,4096}")
+
+
+def _plausible_email(value: str) -> str:
+    if not _EMAIL.fullmatch(value):
+        raise refusal("is not an email address", fix="Write a bare address, e.g. support@example.com.")
+    return value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    if not _TOKEN.fullmatch(value.get_secret_value()):
+        raise refusal(
+            "is not an access token: 1 to 4,096 printable characters without blanks",
+            fix="Copy the token again, without anything around it.",
+        )
+    return value
+
+
+Platform = Literal["whatsapp", "instagram"]
+ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_-]+$")]
+Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(_plausible_email)]
+Token = Annotated[SecretStr, AfterValidator(_token)]
+_SECONDS = "Seconds of silence after which a burst of messages is answered."
+_MOST_SECONDS = "Seconds after which a burst is answered in any case; 3,600 at most."
+
+
+class NewChannel(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "platform": "whatsapp",
+                    "name": "Front desk",
+                    "external_id": "106540352242922",
+                    "access_token": "EAAGm0PX4ZCpsBA",
+                }
+            ]
+        }
+    )
+
+    platform: Platform
+    name: Name = Field(examples=["Front desk"])
+    external_id: ExternalId = Field(
+        description="The WhatsApp phone number id, or the Instagram user id.", examples=["106540352242922"]
+    )
+    access_token: Token = Field(description="Stored encrypted; it never comes back.")
+    ai_enabled_for_chats: Flag = True
+    ai_enabled_for_comments: Flag = True
+    escalation_email: Email | None = Field(None, examples=["support@example.com"])
+    buffer_quiet_s: Number = Field(5.0, description=_SECONDS)
+    buffer_max_s: Number = Field(20.0, description=_MOST_SECONDS)
+
+
+class ChannelChanges(Changes):
+    clearable: ClassVar[frozenset[str]] = frozenset({"escalation_email"})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ai_enabled_for_comments": False}]})
+
+    name: Name = ""
+    access_token: Token = Field(SecretStr(""), description="A new token makes the channel active again.")
+    ai_enabled_for_chats: Flag = True
+    ai_enabled_for_comments: Flag = True
+    escalation_email: Email | None = Field(None, examples=["support@example.com"])
+    buffer_quiet_s: Number = Field(5.0, description=_SECONDS)
+    buffer_max_s: Number = Field(20.0, description=_MOST_SECONDS)
+
+
+class ChannelOut(Answer):
+    id: UUID
+    platform: Platform
+    name: str = Field(examples=["Front desk"])
+    external_id: str = Field(examples=["106540352242922"])
+    status: Literal["active", "needs_reauth"] = Field(
+        description="`needs_reauth`: the platform no longer takes the token; PATCH a new one."
+    )
+    ai_enabled_for_chats: bool
+    ai_enabled_for_comments: bool
+    escalation_email: str | None
+    buffer_quiet_s: float
+    buffer_max_s: float
+    created_at: datetime
+    updated_at: datetime

@@ -1,0 +1,177 @@
+"""The verbs of channels. Each takes a session, never commits and never touches the network."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from socialsync.db import audit
+from socialsync.db.encryption import Cipher
+from socialsync.errors import Conflict, NotFound
+from socialsync.features.channels import buffers, queries
+from socialsync.features.channels.models import Channel
+from socialsync.platforms.contract import Sender
+
+_USUAL_BUFFER = {"buffer_quiet_s": 5.0, "buffer_max_s": 20.0}
+
+
+class ChannelExists(Conflict):
+    """The workspace has a channel for this account of the platform already."""
+
+
+async def connect(
+    session: AsyncSession,
+    cipher: Cipher,
+    workspace_id: UUID,
+    content: Mapping[str, Any],
+    *,
+    access_token: str,
+    actor: str,
+) -> Channel:
+    """Connect an account of a platform.
+
+    Args:
+        content: ``platform name external_id`` and, where they differ from the usual, ``ai_enabled_for_chats
+            ai_enabled_for_comments escalation_email buffer_quiet_s buffer_max_s``.
+        access_token: stored encrypted; nothing gives it back but ``sender_of``.
+
+    Raises:
+        Invalid: names the field.
+        ChannelExists.
+    """
+    values = {**_USUAL_BUFFER, **content}
+    buffers.check_buffer(quiet_s=values["buffer_quiet_s"], max_s=values["buffer_max_s"])
+    _check_sender(values["external_id"], access_token)
+    values |= {"workspace_id": workspace_id, "token_encrypted": cipher.encrypt(access_token)}
+    channel = await queries.add_channel(session, values)
+    if channel is None:
+        raise ChannelExists(
+            "This workspace has a channel for this account already.",
+            field="external_id",
+            fix="Change that one with PATCH, or DELETE it first. GET /api/v1/channels lists them.",
+        )
+    await _note(session, channel, "connected", actor, {"platform": channel.platform})
+    return channel
+
+
+async def get_channel(session: AsyncSession, channel_id: UUID) -> Channel:
+    """Raises NotFound: not there, deleted, or another workspace's."""
+    return _there(await queries.find_channel(session, channel_id))
+
+
+async def find_channel(session: AsyncSession, channel_id: UUID) -> Channel | None:
+    """A channel that is not deleted."""
+    return await queries.find_channel(session, channel_id)
+
+
+async def get_channel_row(session: AsyncSession, channel_id: UUID) -> Channel:
+    """A channel in any status, deleted ones too. Raises NotFound."""
+    return _there(await queries.find_row(session, channel_id))
+
+
+async def list_channels(session: AsyncSession, *, before: UUID | None, limit: int) -> Sequence[Channel]:
+    """Newest first, without the deleted ones."""
+    return await queries.list_channels(session, before=before, limit=limit)
+
+
+async def change(
+    session: AsyncSession,
+    cipher: Cipher,
+    channel_id: UUID,
+    changes: Mapping[str, Any],
+    *,
+    access_token: str | None,
+    actor: str,
+    now: datetime,
+) -> Channel:
+    """Change what is given.
+
+    Args:
+        changes: of what ``connect`` takes, without ``platform`` and ``external_id``.
+        access_token: a new one makes the channel active again; None keeps the old one.
+
+    Raises:
+        Invalid: names the field.
+        NotFound.
+    """
+    channel = _there(await queries.lock_channel(session, channel_id))
+    values = dict(changes)
+    buffers.check_buffer(
+        quiet_s=values.get("buffer_quiet_s", channel.buffer_quiet_s),
+        max_s=values.get("buffer_max_s", channel.buffer_max_s),
+        blamed="buffer_quiet_s" if "buffer_quiet_s" in values else "buffer_max_s",
+    )
+    fields = sorted(values)
+    if access_token is not None:
+        _check_sender(channel.external_id, access_token)
+        values |= {"token_encrypted": cipher.encrypt(access_token), "status": "active"}
+        fields.append("access_token")
+    if not values:
+        return channel
+    await _note(session, channel, "changed", actor, {"fields": fields})
+    return await queries.update_channel(session, channel_id, values, now=now)
+
+
+async def delete(session: AsyncSession, channel_id: UUID, *, actor: str, now: datetime) -> None:
+    """Forget the token and hide the channel; the row stays for its posts, its account may be connected again.
+
+    Raises:
+        NotFound: deleted before, too.
+    """
+    channel = _there(await queries.lock_channel(session, channel_id))
+    gone = {"status": "deleted", "token_encrypted": None, "deleted_at": now}
+    await queries.update_channel(session, channel_id, gone, now=now)
+    await _note(session, channel, "deleted", actor, {"platform": channel.platform})
+
+
+async def load_sender(session: AsyncSession, cipher: Cipher, channel_id: UUID) -> tuple[Channel, Sender]:
+    """A channel and in whose name its calls are made. Raises NotFound: not there, or deleted."""
+    channel = await get_channel(session, channel_id)
+    return channel, sender_of(channel, cipher)
+
+
+def sender_of(channel: Channel, cipher: Cipher) -> Sender:
+    """In whose name this channel's calls are made.
+
+    Raises:
+        NotFound: a deleted channel has no token any more.
+        Permanent: the token cannot be decrypted with the present keys.
+    """
+    if channel.token_encrypted is None:
+        raise NotFound("The channel was deleted.", field="channel_id", fix="Connect the account again.")
+    return Sender(
+        external_id=channel.external_id,
+        token=cipher.decrypt(channel.token_encrypted),
+        limit_key=limit_key(channel),
+    )
+
+
+def limit_key(channel: Channel) -> str:
+    """Whose rate limit the channel's calls count against: the account's, whichever workspace it is in."""
+    return f"{channel.platform}:{channel.external_id}"
+
+
+def _check_sender(external_id: str, access_token: str) -> None:
+    """What could never be put into a request is refused now. Raises Invalid."""
+    Sender(external_id=external_id, token=access_token, limit_key="")
+
+
+def _there(channel: Channel | None) -> Channel:
+    if channel is None:
+        raise NotFound("There is no such channel in this workspace.", fix="GET /api/v1/channels lists them.")
+    return channel
+
+
+async def _note(
+    session: AsyncSession, channel: Channel, verb: str, actor: str, detail: dict[str, Any]
+) -> None:
+    await audit.record(
+        session,
+        actor=actor,
+        action=f"channels.{verb}",
+        subject=f"channel:{channel.id}",
+        workspace_id=channel.workspace_id,
+        detail=detail,
+    )

@@ -1,0 +1,57 @@
+"""The doors for those who run the installation. Health needs no key: it tells counts, never contents."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter
+from starlette.responses import RedirectResponse, Response
+
+from socialsync.api.opened import Opened
+from socialsync.features.operations import health, readiness
+from socialsync.features.operations.health import Alert
+from socialsync.features.operations.readiness import NotReady
+from socialsync.features.operations.schemas import AlertOut, HealthOut, LiveOut, QueueOut, ReadyOut
+
+router = APIRouter()
+
+
+@router.head("/health/live", include_in_schema=False)
+@router.get("/health/live", tags=["health"], summary="Is the process alive?")
+async def live() -> LiveOut:
+    """Answers without looking at anything else: restart the process when it does not."""
+    return LiveOut()
+
+
+@router.head("/health/ready", include_in_schema=False)
+@router.get("/health/ready", tags=["health"], summary="Can it serve requests?")
+async def ready(opened: Opened) -> ReadyOut:
+    """503 with the reason and the fix while the database is away or not migrated."""
+    await readiness.check(opened.database)
+    return ReadyOut()
+
+
+@router.head("/health", include_in_schema=False)
+@router.get("/health", tags=["health"], summary="How is everything?", responses={503: {"model": HealthOut}})
+async def overview(opened: Opened, response: Response) -> HealthOut:
+    """Workers, queues and what a person should look at. `down`, with 503, when it cannot serve requests."""
+    try:
+        seen = await readiness.see(opened.database)
+    except NotReady as error:
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        alert = Alert("alarm", "database", error.message, error.fix)
+        return HealthOut(status="down", workers="unknown", queues={}, alerts=[AlertOut.model_validate(alert)])
+    queues = seen.queues or {}
+    found = health.alerts(queues, workers=seen.workers)
+    if seen.queues is None:
+        message = "There are more jobs than could be counted in time."
+        found.append(Alert("alarm", "queues", message, "Look at them: socialsync inspect queues"))
+    return HealthOut(
+        status=health.status(found),
+        workers=f"{seen.workers} worker(s) active",
+        queues={name: QueueOut.model_validate(queue) for name, queue in queues.items()},
+        alerts=[AlertOut.model_validate(alert) for alert in found],
+    )
+
+
+@router.get("/", include_in_schema=False)
+async def home() -> RedirectResponse:
+    return RedirectResponse("docs")

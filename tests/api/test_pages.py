@@ -1,0 +1,59 @@
+"""Cursors."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from socialsync.api import pages
+from socialsync.api.pages import CursorBroken, Window
+from socialsync.api.schemas import Answer
+
+
+@dataclass
+class Thing:
+    id: UUID
+
+
+class ThingOut(Answer):
+    id: UUID
+
+
+THINGS = [Thing(UUID(int=number)) for number in range(5)]
+
+
+@given(st.uuids())
+def test_a_cursor_leads_back_to_its_row(last):
+    assert pages.decode(pages.encode(last)) == last
+
+
+@given(st.text(max_size=30))
+def test_any_other_text_is_refused(cursor):
+    try:
+        last = pages.decode(cursor)
+    except CursorBroken as error:
+        assert error.field == "cursor"
+    else:
+        assert pages.encode(last) == cursor
+
+
+@pytest.mark.parametrize("cursor", ["", "A", "A" * 21, "A" * 21 + "B", "A" * 22 + "==", "é" * 22, "A" * 5000])
+def test_a_broken_cursor_is_refused(cursor):
+    with pytest.raises(CursorBroken):
+        pages.decode(cursor)
+
+
+def test_a_row_too_many_means_another_page():
+    window = Window(limit=4, cursor=None)
+    page = window.page(THINGS[: window.fetch], ThingOut.model_validate)
+    assert [item.id for item in page.items] == [thing.id for thing in THINGS[:4]]
+    assert page.next_cursor == pages.encode(THINGS[3].id)
+
+
+@pytest.mark.parametrize("count", [0, 3, 4])
+def test_the_last_page_has_no_cursor(count):
+    page = Window(limit=4, cursor=None).page(THINGS[:count], ThingOut.model_validate)
+    assert len(page.items) == count
+    assert page.next_cursor is None

@@ -1,0 +1,171 @@
+"""The rooms of ``features/``: listed, furnished alike, and private behind their ``service``."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import grimp
+import pytest
+
+from socialsync import registry
+from tests.house.source import HOUSE, Module, breaches, comply, snippet
+
+FURNITURE = {"__init__", "models", "queries", "service", "tasks", "endpoints", "schemas", "errors"}
+NOUNS = {
+    "accounts": {
+        "hours": "rule: what business hours are",
+        "keys": "rule: how a key is spelled and known again",
+        "locale": "rule: which time zones and languages there are",
+    },
+    "posts": {
+        "lifecycle": "rule: what may happen in which state",
+        "publishing": "the transactions of one attempt",
+        "senders": "the network calls of one attempt, between those transactions",
+    },
+}
+"""What else a room may hold, by its noun: a ``rule`` is pure, anything else says what it is."""
+
+IMPURE = re.compile(
+    r"socialsync\.(clock|db|queue|platforms|resources|settings|telemetry|features\.\w+\.(queries|service|tasks))\b"
+    r"|sqlalchemy|httpx|asyncio|random|procrastinate"
+)
+"""What a rule does not touch: it is given what it needs, the time included."""
+
+READ_BY_REPORTS = {"analytics", "dashboard"}
+"""They may read other rooms' queries: a report joins what no single room would."""
+
+
+def rooms() -> list[str]:
+    return sorted(
+        folder.name
+        for folder in (HOUSE / "features").iterdir()
+        if folder.is_dir() and any(folder.glob("*.py"))
+    )
+
+
+def strangers(module: Module) -> Iterator[str]:
+    """Files that a room should not have."""
+    found = re.fullmatch(r"features/(\w+)/(.+)\.py", module.path)
+    if found and found[2] not in FURNITURE | NOUNS.get(found[1], {}).keys():
+        yield module.at(module.tree, "is none of the usual files, and no listed noun")
+
+
+def is_rule(path: str) -> bool:
+    found = re.fullmatch(r"features/(\w+)/(\w+)\.py", path)
+    return bool(found) and NOUNS.get(found[1], {}).get(found[2], "").startswith("rule")
+
+
+def impurities(module: Module) -> Iterator[str]:
+    for name in module.imported.values():
+        if IMPURE.match(name):
+            yield module.at(module.tree, f"imports {name}")
+    for function in module.functions():
+        if type(function).__name__ == "AsyncFunctionDef":
+            yield module.at(function, f"{function.name} is async")
+
+
+@cache
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("socialsync", cache_dir=None)
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[2] if parts[1:2] == ["features"] and len(parts) > 2 else parts[1] if len(parts) > 1 else ""
+
+
+def trespasses(found: grimp.ImportGraph) -> Iterator[str]:
+    private = sorted(
+        m for m in found.modules if re.fullmatch(r"socialsync\.features\.\w+\.(models|queries)", m)
+    )
+    for module in private:
+        for importer in sorted(found.find_modules_that_directly_import(module)):
+            own = room_of(importer) == room_of(module)
+            report = module.endswith(".queries") and room_of(importer) in READ_BY_REPORTS
+            if not own and not report:
+                for detail in found.get_import_details(importer=importer, imported=module):
+                    yield f"{importer}:{detail['line_number']}: {detail['line_contents']}"
+
+
+def test_every_room_is_in_the_registry_and_every_entry_is_a_room():
+    assert rooms() == sorted(registry.ROOMS), (
+        "A folder of features/ and ROOMS in registry.py name the same rooms: without its entry, a room's"
+        " tables, jobs and endpoints do not exist."
+    )
+
+
+def test_a_room_holds_the_usual_files_and_listed_nouns():
+    found = breaches(strangers)
+    assert not found, comply(
+        found,
+        f"A room holds {', '.join(sorted(FURNITURE))}, and one file for each pure rule, named by its noun and"
+        f" listed in NOUNS in {__file__}.",
+    )
+
+
+def test_every_listed_noun_exists():
+    missing = [
+        f"features/{room}/{noun}.py"
+        for room, nouns in NOUNS.items()
+        for noun in nouns
+        if not (HOUSE / "features" / room / f"{noun}.py").exists()
+    ]
+    assert not missing, comply(missing, f"These are gone: remove them from NOUNS in {__file__}.")
+
+
+def test_a_rule_is_pure():
+    found = breaches(lambda module: impurities(module) if is_rule(module.path) else ())
+    assert not found, comply(
+        found,
+        "A rule is a plain function of what it is given, the time included. What asks the clock, the database"
+        " or the world belongs into service or tasks.",
+    )
+
+
+def test_models_and_queries_are_private_to_their_room():
+    found = list(trespasses(graph()))
+    assert not found, comply(
+        found,
+        "Another room's rows and statements are its own: import its `service`, which offers the verbs and"
+        " the types that others may name.",
+    )
+
+
+def test_the_graph_knows_the_rooms():
+    assert graph().find_modules_that_directly_import("socialsync.features.posts.models") >= {
+        "socialsync.features.posts.service"
+    }
+
+
+@pytest.mark.parametrize(("importer", "imported", "seen"), [
+    ("socialsync.features.posts.service", "socialsync.features.channels.models", True),
+    ("socialsync.api.pages", "socialsync.features.channels.queries", True),
+    ("socialsync.features.analytics.service", "socialsync.features.channels.models", True),
+    ("socialsync.features.analytics.service", "socialsync.features.channels.queries", False),
+    ("socialsync.dashboard.pages", "socialsync.features.channels.queries", False),
+    ("socialsync.features.channels.service", "socialsync.features.channels.queries", False),
+])  # fmt: skip
+def test_a_trespass_is_seen(importer: str, imported: str, seen: bool):
+    found = grimp.ImportGraph()
+    found.add_import(importer=importer, imported=imported, line_number=1, line_contents="import it")
+    assert bool(list(trespasses(found))) == seen
+
+
+def test_a_strange_file_is_seen():
+    assert list(strangers(snippet("", "features/posts/client.py")))
+    assert list(strangers(snippet("", "features/posts/deep/models.py")))
+    assert not list(strangers(snippet("", "features/posts/lifecycle.py")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from socialsync import clock",
+        "from sqlalchemy import select",
+        "from socialsync.features.posts import queries",
+        "import random",
+        "async def f(): ...",
+    ],
+)
+def test_an_impurity_is_seen(text: str):
+    assert list(impurities(snippet(text, "features/posts/lifecycle.py")))

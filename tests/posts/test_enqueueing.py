@@ -1,0 +1,109 @@
+"""From due to enqueued: set-based, in one transaction, by as many workers as there are."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from socialsync.db.encryption import Cipher
+from socialsync.features.accounts import service as accounts
+from socialsync.features.channels import service as channels
+from socialsync.features.posts import service
+from tests.posts.conftest import REASON
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+async def test_a_due_post_gets_its_status_its_run_and_its_job_together(office, noon):
+    post = await office.write(publish_at=NOON, now=NOON)
+    result = await office.enqueue_due()
+    (job,) = await office.jobs()
+    (run,) = await office.runs(post.id)
+    assert result == {"enqueued": 1, "total_due": 1, "timestamp": NOON.isoformat()}
+    assert (await office.see(post.id))["status"] == "publishing"
+    assert (run["status"], run["attempt"], run["job_id"]) == ("running", 1, job["id"])
+    assert job["args"] == {"workspace_id": str(office.workspace_id), "post_id": str(post.id)}
+    assert (job["queue_name"], job["lock"]) == ("scheduler", f"post:{post.id}")
+
+
+async def test_a_post_is_not_due_before_its_time(office, noon):
+    post = await office.write(publish_at=NOON + timedelta(seconds=1), now=NOON)
+    assert (await office.enqueue_due())["enqueued"] == 0
+    noon.move(timedelta(seconds=1))
+    assert (await office.enqueue_due())["enqueued"] == 1
+    assert (await office.see(post.id))["status"] == "publishing"
+
+
+@pytest.mark.parametrize("status", ["draft"])
+async def test_a_draft_is_never_due(office, noon, status):
+    await office.write(publish_at=NOON, status=status, now=NOON)
+    assert (await office.enqueue_due())["enqueued"] == 0
+
+
+async def test_a_second_tick_enqueues_nothing_again(office, noon):
+    await office.write(publish_at=NOON, now=NOON)
+    await office.enqueue_due()
+    assert await office.enqueue_due() == {"enqueued": 0, "total_due": 0, "timestamp": NOON.isoformat()}
+    assert len(await office.jobs()) == 1
+
+
+async def test_the_log_says_what_the_seeds_said(office, noon):
+    ids = [(await office.write(publish_at=NOON, now=NOON)).id for _ in range(3)]
+    with capture_logs() as lines:
+        await office.enqueue_due()
+    said = [line["event"] for line in lines]
+    assert said[:2] == [
+        "[ENQUEUE] Checking for due posts at 2026-03-04T12:00:00Z",
+        "[ENQUEUE] Found 3 due posts",
+    ]
+    assert sorted(said[2:]) == sorted(f"[ENQUEUE] Enqueued post {post_id} for publishing" for post_id in ids)
+
+
+async def test_more_than_a_batch_is_enqueued_in_batches(office, noon):
+    for _ in range(5):
+        await office.write(publish_at=NOON, now=NOON)
+    async with office.opened.database.system_transaction(REASON) as session:
+        first = await service.enqueue_due(session, now=NOON, limit=3)
+        second = await service.enqueue_due(session, now=NOON, limit=3)
+    assert (len(first), len(second)) == (3, 2)
+    assert not set(first) & set(second)
+
+
+async def test_ten_workers_at_once_enqueue_each_post_once(fresh_database):
+    async with fresh_database.system_transaction(REASON) as session:
+        workspace = await accounts.create_workspace(session, name="Bakery")
+    async with fresh_database.transaction(workspace.id) as session:
+        new = {"platform": "instagram", "name": "ig", "external_id": "1784"}
+        channel = await channels.connect(
+            session, Cipher(["key"]), workspace.id, new, access_token="EAA", actor="tests"
+        )
+        content = {"channel_id": channel.id, "text": "x", "media_urls": ["https://example.com/a.jpg"]}
+        ids = {
+            (await service.schedule(session, workspace.id, {**content, "publish_at": NOON}, now=NOON)).id
+            for _ in range(50)
+        }
+
+    async def worker() -> list:
+        async with fresh_database.system_transaction(REASON) as session:
+            return await service.enqueue_due(session, now=NOON, limit=20)
+
+    taken = [post_id for batch in await asyncio.gather(*(worker() for _ in range(10))) for post_id in batch]
+    taken += await worker()
+    assert len(taken) == len(set(taken))
+    async with fresh_database.system_transaction(REASON) as session:
+        while batch := await service.enqueue_due(session, now=NOON, limit=20):
+            taken += batch
+    assert sorted(taken) == sorted(ids)
+
+
+async def test_a_post_without_a_live_job_is_found_by_the_sweep_after_a_minute(office, noon):
+    post = await office.write(publish_at=NOON, now=NOON)
+    await office.enqueue_due()
+    await office.rows("update procrastinate_jobs set status = 'failed' returning id")
+    async with office.opened.database.system_transaction(REASON) as session:
+        assert await service.requeue_stranded(session, now=NOON + timedelta(seconds=59)) == 0
+        assert await service.requeue_stranded(session, now=NOON + timedelta(seconds=61)) == 1
+        assert await service.requeue_stranded(session, now=NOON + timedelta(seconds=61)) == 1
+    waiting = [job for job in await office.jobs() if job["status"] == "todo"]
+    assert [job["args"]["post_id"] for job in waiting] == [str(post.id)]

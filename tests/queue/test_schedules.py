@@ -1,0 +1,151 @@
+"""Schedules as rows: seeded once, ticked once, then the operators' own."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from socialsync.errors import Conflict, Invalid, NotFound
+from socialsync.queue import schedules
+from socialsync.queue.schedules import New
+from tests.queue.conftest import SYSTEM, jobs
+
+OFTEN = New(name="often", task="tests.note", every_s=60, args={"word": "tick"}, expires_s=55)
+
+
+async def make_due(session, name: str = "often") -> None:
+    await session.execute(
+        text("update schedules set next_at = now() - interval '1 hour' where name = :name"), {"name": name}
+    )
+
+
+async def test_the_timetable_seeds_what_never_was_and_leaves_the_rest_alone(database):
+    async with database.system_transaction(SYSTEM) as session:
+        await schedules.seed(session, [OFTEN])
+        await schedules.change_rule(session, "often", cron="0 0 * * *", every_s=None)
+        await schedules.seed(session, [OFTEN])
+        assert (await schedules.get_schedule(session, "often")).cron == "0 0 * * *"
+
+
+async def test_a_removed_schedule_is_not_seeded_again_but_can_be_added_again(database):
+    async with database.system_transaction(SYSTEM) as session:
+        await schedules.seed(session, [OFTEN])
+        await schedules.remove(session, "often")
+        await schedules.seed(session, [OFTEN])
+        assert await schedules.list_schedules(session) == []
+        await schedules.add(session, OFTEN)
+        assert [row.name for row in await schedules.list_schedules(session)] == ["often"]
+        with pytest.raises(Conflict):
+            await schedules.add(session, OFTEN)
+
+
+async def test_a_tick_defers_one_job_and_moves_on(database):
+    async with database.system_transaction(SYSTEM) as session:
+        await schedules.seed(session, [OFTEN])
+        assert 0 < await schedules.tick(session) <= 60
+        assert await jobs(session) == []
+        await make_due(session)
+        await schedules.tick(session)
+        await schedules.tick(session)
+        (job,) = await jobs(session)
+    assert (job["task_name"], job["args"], job["queueing_lock"]) == (
+        "tests.note",
+        {"word": "tick"},
+        "schedule:often",
+    )
+
+
+async def test_a_pause_is_followed_by_one_tick(database):
+    async with database.system_transaction(SYSTEM) as session:
+        await schedules.seed(session, [OFTEN])
+        await make_due(session)
+        await schedules.tick(session)
+        schedule = await schedules.get_schedule(session, "often")
+        assert schedule.next_at > schedule.last_at
+        assert schedule.next_at - schedule.last_at <= timedelta(seconds=60)
+
+
+async def test_a_new_tick_cancels_its_unrun_predecessor(database):
+    async with database.system_transaction(SYSTEM) as session:
+        await schedules.seed(session, [OFTEN])
+        for _ in range(2):
+            await make_due(session)
+            await schedules.tick(session)
+        assert [job["status"] for job in await jobs(session)] == ["cancelled", "todo"]
+
+
+async def test_a_tick_leaves_a_running_predecessor_alone(database):
+    async with database.system_transaction(SYSTEM) as session:
+        await schedules.seed(session, [OFTEN])
+        await make_due(session)
+        await schedules.tick(session)
+        await session.execute(text("update procrastinate_jobs set status = 'doing'"))
+        await make_due(session)
+        await schedules.tick(session)
+        assert [job["status"] for job in await jobs(session)] == ["doing", "todo"]
+
+
+async def test_a_ticks_job_carries_its_expiry(database):
+    async with database.system_transaction(SYSTEM) as session:
+        await schedules.seed(session, [OFTEN])
+        await make_due(session)
+        await schedules.tick(session)
+        (job,) = await jobs(session)
+        schedule = await schedules.get_schedule(session, "often")
+    assert job["x_expires_at"] == schedule.last_at + timedelta(seconds=55)
+
+
+async def test_ten_workers_tick_once(fresh_database):
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        await schedules.seed(session, [OFTEN])
+        await make_due(session)
+
+    async def worker() -> None:
+        async with fresh_database.system_transaction(SYSTEM) as session:
+            await schedules.tick(session)
+
+    await asyncio.gather(*(worker() for _ in range(10)))
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        assert len(await jobs(session)) == 1
+
+
+async def test_a_disabled_schedule_does_not_tick_and_an_enabled_one_starts_from_now(database):
+    async with database.system_transaction(SYSTEM) as session:
+        await schedules.seed(session, [OFTEN])
+        await schedules.set_enabled(session, "often", enabled=False)
+        await make_due(session)
+        assert await schedules.tick(session) is None
+        assert await jobs(session) == []
+        await schedules.set_enabled(session, "often", enabled=True)
+        await schedules.tick(session)
+        assert await jobs(session) == []
+
+
+async def test_a_schedule_whose_task_is_gone_does_not_stop_the_others(database):
+    async with database.system_transaction(SYSTEM) as session:
+        await schedules.seed(session, [New(name="broken", task="gone.away", every_s=60), OFTEN])
+        await make_due(session, "broken")
+        await make_due(session)
+        await schedules.tick(session)
+        assert [job["task_name"] for job in await jobs(session)] == ["tests.note"]
+
+
+async def test_run_now_is_besides_the_ticks(database):
+    async with database.system_transaction(SYSTEM) as session:
+        await schedules.seed(session, [OFTEN])
+        before = (await schedules.get_schedule(session, "often")).next_at
+        job_id = await schedules.run_now(session, "often")
+        assert [job["id"] for job in await jobs(session)] == [job_id]
+        assert (await schedules.get_schedule(session, "often")).next_at == before
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [({"task": "no.such"}, NotFound), ({"args": {"oops": 1}}, Invalid), ({"every_s": 0.01}, Invalid)],
+)
+async def test_a_schedule_that_could_never_run_is_refused(database, change, kind):
+    values = {"name": "new", "task": "tests.note", "every_s": 60, "args": {"word": "x"}, **change}
+    async with database.system_transaction(SYSTEM) as session:
+        with pytest.raises(kind):
+            await schedules.add(session, New(**values))

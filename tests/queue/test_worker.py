@@ -1,0 +1,204 @@
+"""Our worker behind procrastinate's App: jobs run, expire, are retried, rescued and ticked."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from procrastinate import PsycopgConnector
+from sqlalchemy import text
+
+from socialsync.db.transaction import Database
+from socialsync.errors import Permanent, Temporary
+from socialsync.queue import deferring, upkeep
+from socialsync.queue.app import App
+from socialsync.queue.schedules import New
+from socialsync.queue.tasks import HOUSE
+from socialsync.queue.upkeep import Sweep, Upkeep
+from socialsync.queue.worker import RESOURCES
+from tests.queue.conftest import SYSTEM, jobs
+
+
+@dataclass
+class Opened:
+    database: Database
+
+
+@pytest.fixture
+async def app(fresh, fresh_database):
+    """An App of our own on a database of its own."""
+
+    @asynccontextmanager
+    async def lifespan():
+        yield Opened(fresh_database)
+
+    app = App(connector=PsycopgConnector(conninfo=fresh.app), lifespan=lifespan)
+    app.include(HOUSE)
+    async with app.open_async():
+        yield app
+
+
+async def work(app: App, **options) -> None:
+    await app.run_worker_async(wait=False, install_signal_handlers=False, **options)
+
+
+async def statuses(database: Database) -> list[str]:
+    async with database.system_transaction(SYSTEM) as session:
+        return [job["status"] for job in await jobs(session)]
+
+
+async def test_a_job_runs_with_what_its_worker_has_opened(app, fresh_database):
+    seen = []
+
+    @app.task(name="mine.look", pass_context=True)
+    async def look(job, *, day: datetime) -> None:
+        seen.append((job.additional_context[RESOURCES].database, day))
+
+    await look.defer_async(day="2026-03-04T12:00:00Z")
+    await work(app)
+    assert seen == [(fresh_database, datetime(2026, 3, 4, 12, tzinfo=UTC))]
+    assert await statuses(fresh_database) == ["succeeded"]
+
+
+async def test_a_users_task_works_as_procrastinates_documentation_says(app, fresh_database):
+    @app.task(queue="sums")
+    async def add(a: int, b: int) -> int:
+        return a + b
+
+    await add.configure(lock="one", priority=5).defer_async(a=1, b=2)
+    await add.batch_defer_async({"a": 1, "b": 1}, {"a": 2, "b": 2})
+    await app.configure_task(add.name).defer_async(a=3, b=4)
+    await work(app, queues=["sums"])
+    assert await statuses(fresh_database) == ["succeeded"] * 4
+
+
+async def test_wrong_arguments_fail_at_once_and_are_not_retried(app, fresh_database):
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        await session.execute(
+            text(
+                "select procrastinate_defer_jobs_v1(array[row('default', 'tests.note', 0, null, null,"
+                """ '{"wrong": 1}', null)::procrastinate_job_to_defer_v1])"""
+            )
+        )
+    await work(app)
+    assert await statuses(fresh_database) == ["failed"]
+
+
+@pytest.mark.parametrize(("error", "status"), [(Permanent("no"), "failed"), (ValueError("bug"), "todo")])
+async def test_the_policy_decides_about_the_next_attempt(app, fresh_database, error, status):
+    @app.task(name="mine.fail", policy="state")
+    async def fail() -> None:
+        raise error
+
+    await fail.defer_async()
+    await work(app)
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        (job,) = await jobs(session)
+    assert (job["status"], job["attempts"]) == (status, 1)
+    if status == "todo":
+        assert timedelta(0) < job["scheduled_at"] - datetime.now(UTC) <= timedelta(seconds=5)
+
+
+async def test_an_error_that_names_its_wait_gets_it(app, fresh_database):
+    @app.task(name="mine.limited")
+    async def limited() -> None:
+        raise Temporary("too many calls", retry_after=timedelta(hours=1))
+
+    await limited.defer_async()
+    await work(app)
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        (job,) = await jobs(session)
+    assert job["scheduled_at"] - datetime.now(UTC) > timedelta(minutes=59)
+
+
+async def test_a_job_past_its_expiry_is_cancelled_instead_of_run(app, fresh_database):
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        await deferring.defer(session, "tests.note", {"word": "late"}, deferring.Options(expires_at=past))
+        await deferring.defer(session, "tests.note", {"word": "in time"})
+    await work(app)
+    assert await statuses(fresh_database) == ["cancelled", "succeeded"]
+
+
+async def test_a_worker_of_another_queue_leaves_a_job_alone(app, fresh_database):
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        await deferring.defer(session, "tests.note", {"word": "not yours"})
+    await work(app, queues=["other"])
+    assert await statuses(fresh_database) == ["todo"]
+
+
+DEATHS = {"base": "todo", "critical": "failed", "tick": "aborted"}
+
+
+@pytest.mark.parametrize(("policy", "status"), DEATHS.items())
+async def test_a_dead_workers_job_gets_what_its_policy_says(app, fresh_database, policy, status):
+    @app.task(name="mine.task", policy=policy)
+    async def task() -> None: ...
+
+    await task.defer_async()
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        await session.execute(
+            text(
+                "with dead as (insert into procrastinate_workers (last_heartbeat)"
+                " values (now() - interval '31 seconds') returning id)"
+                " update procrastinate_jobs set status = 'doing', worker_id = (select id from dead)"
+            )
+        )
+        assert await upkeep.rescue(session, app) == 1
+        (job,) = await jobs(session)
+        assert (job["status"], job["attempts"]) == (status, 1)
+        assert await upkeep.rescue(session, app) == 0
+
+
+async def test_a_living_workers_job_is_left_alone(app, fresh_database):
+    @app.task(name="mine.task")
+    async def task() -> None: ...
+
+    await task.defer_async()
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        await session.execute(
+            text(
+                "with alive as (insert into procrastinate_workers default values returning id)"
+                " update procrastinate_jobs set status = 'doing', worker_id = (select id from alive)"
+            )
+        )
+        assert await upkeep.rescue(session, app) == 0
+
+
+async def test_a_rescued_job_whose_twin_waits_is_not_stranded(app, fresh_database):
+    @app.task(name="mine.task", queueing_lock="one")
+    async def task() -> None: ...
+
+    await task.defer_async()
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        await session.execute(text("update procrastinate_jobs set status = 'doing'"))
+    await task.defer_async()
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        assert await upkeep.rescue(session, app) == 1
+        assert [job["status"] for job in await jobs(session)] == ["aborted", "todo"]
+
+
+async def test_upkeep_seeds_ticks_and_sweeps_in_two_workers_without_doubling(app, fresh_database):
+    swept = asyncio.Event()
+
+    async def sweep(session) -> int:
+        swept.set()
+        return 0
+
+    duties = {
+        "tasks": app,
+        "timetable": [New(name="often", task="tests.note", every_s=3600, args={"word": "tick"})],
+        "sweeps": [Sweep("a sweep", timedelta(seconds=1), sweep)],
+    }
+    cares = [asyncio.create_task(Upkeep(fresh_database, **duties).run()) for _ in range(2)]
+    await asyncio.wait_for(swept.wait(), 10)
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        await session.execute(text("update schedules set next_at = now()"))
+    async with asyncio.timeout(10):
+        while not await statuses(fresh_database):
+            await asyncio.sleep(0.05)
+    for care in cares:
+        care.cancel()
+    await asyncio.gather(*cares, return_exceptions=True)
+    assert await statuses(fresh_database) == ["todo"]

@@ -1,0 +1,112 @@
+"""The environment: read once, typed, and refused in one line."""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from socialsync import settings
+from socialsync.errors import Invalid
+from socialsync.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def environment(tmp_path, monkeypatch):
+    """An environment of our own."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+    return monkeypatch
+
+
+def test_the_defaults_are_those_of_the_contract(tmp_path):
+    found = settings.load()
+    assert found.embedded
+    assert found.home == tmp_path / ".socialsync"
+    assert (found.whatsapp_graph, found.instagram_graph) == (
+        "https://graph.facebook.com",
+        "https://graph.instagram.com",
+    )
+    assert (found.meta_graph_version, found.log_level, found.log_format) == ("v25.0", "info", None)
+
+
+def test_instagram_follows_the_graph_that_is_set(environment):
+    environment.setenv("META_GRAPH_URL", "http://127.0.0.1:9000/")
+    assert settings.load().instagram_graph == "http://127.0.0.1:9000"
+    environment.setenv("INSTAGRAM_GRAPH_URL", "http://127.0.0.1:9001")
+    assert settings.load().instagram_graph == "http://127.0.0.1:9001"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DATABASE_URL", "mysql at home"),
+        ("META_GRAPH_URL", "meta.example"),
+        ("META_GRAPH_VERSION", "newest"),
+        ("SOCIALSYNC_PUBLIC_URL", "ftp://files"),
+        ("SOCIALSYNC_LOG_LEVEL", "loud"),
+        ("SOCIALSYNC_LOG_FORMAT", "xml"),
+    ],
+)
+def test_an_invalid_value_is_one_line_with_the_variable_and_without_the_value(environment, variable, value):
+    environment.setenv(variable, value)
+    with pytest.raises(Invalid) as refused:
+        settings.load()
+    assert refused.value.message.startswith(variable)
+    assert "\n" not in refused.value.message
+    assert value not in refused.value.message
+
+
+def test_an_invalid_value_stops_every_door_with_one_line_and_no_traceback(tmp_path):
+    for module in ("socialsync.worker", "socialsync.app"):
+        done = subprocess.run(
+            [sys.executable, "-c", f"import {module}"],
+            env={**os.environ, "META_GRAPH_URL": "nowhere", "SOCIALSYNC_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        assert done.stderr.startswith("META_GRAPH_URL ")
+
+
+def test_a_password_in_a_wrong_url_is_not_shown(environment):
+    environment.setenv("DATABASE_URL", "postgresql://me:hunter2@host/db?nonsense=1")
+    with pytest.raises(Invalid) as refused:
+        settings.load()
+    assert "hunter2" not in str(refused.value)
+
+
+def test_secrets_never_show_in_a_representation(environment):
+    environment.setenv("DATABASE_URL", "postgresql://me:hunter2@host/db")
+    environment.setenv("META_APP_SECRET", "swordfish")
+    shown = repr(settings.load())
+    assert "hunter2" not in shown
+    assert "swordfish" not in shown
+
+
+def test_a_generated_secret_is_made_once_by_whoever_comes_first(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        found = {pool.submit(lambda: settings.load().app_secret).result() for _ in range(16)}
+    assert len(found) == 1
+    (path,) = (tmp_path / ".socialsync" / "secrets").iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_running_up_of_the_same_home_is_the_outside_world(tmp_path):
+    home = tmp_path / ".socialsync"
+    home.mkdir()
+    world = home / settings.WORLD_FILE
+    world.write_text(json.dumps({"url": "http://127.0.0.1:5555", "pid": os.getpid()}))
+    assert settings.load().whatsapp_graph == "http://127.0.0.1:5555"
+    world.write_text(json.dumps({"url": "http://127.0.0.1:5555", "pid": 2**22 - 1}))
+    assert settings.load().whatsapp_graph == "https://graph.facebook.com"
+
+
+def test_several_keys_rotate(environment):
+    environment.setenv("SOCIALSYNC_SECRET_KEY", "new, old")
+    assert settings.load().secret_keys == ["new", "old"]

@@ -19,7 +19,6 @@ from alembic import command
 from alembic.config import Config
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncConnection
-from tests.simulator.server import SimulatorServer
 
 from socialsync import clock
 from socialsync.app import create_app
@@ -31,6 +30,7 @@ from socialsync.features.accounts import service as accounts
 from socialsync.features.accounts.models import Workspace
 from socialsync.resources import Resources, open_resources
 from socialsync.settings import Settings
+from tests.simulator.server import SimulatorServer
 
 REPOSITORY = Path(__file__).parent.parent
 TEMPLATE = "template_socialsync"

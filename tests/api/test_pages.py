@@ -1,5 +1,6 @@
 """Cursors."""
 
+import contextlib
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -30,19 +31,16 @@ def test_a_cursor_leads_back_to_its_row(last):
 
 
 @given(st.text(max_size=30))
-def test_any_other_text_is_refused(cursor):
-    try:
-        last = pages.decode(cursor)
-    except CursorBroken as error:
-        assert error.field == "cursor"
-    else:
-        assert pages.encode(last) == cursor
+def test_no_two_texts_lead_to_the_same_row(cursor):
+    with contextlib.suppress(CursorBroken):
+        assert pages.encode(pages.decode(cursor)) == cursor
 
 
 @pytest.mark.parametrize("cursor", ["", "A", "A" * 21, "A" * 21 + "B", "A" * 22 + "==", "é" * 22, "A" * 5000])
 def test_a_broken_cursor_is_refused(cursor):
-    with pytest.raises(CursorBroken):
+    with pytest.raises(CursorBroken) as refused:
         pages.decode(cursor)
+    assert refused.value.field == "cursor"
 
 
 def test_a_row_too_many_means_another_page():

@@ -3,8 +3,8 @@
 import contextlib
 import os
 import pwd
-import signal
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile

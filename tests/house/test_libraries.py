@@ -2,6 +2,7 @@
 
 import sys
 import tomllib
+from functools import cache
 
 from tests.house.source import REPOSITORY, Module, breaches, comply, snippet
 
@@ -15,6 +16,7 @@ EVERYWHERE = {
 }
 
 
+@cache
 def placed() -> set[str]:
     """The foreign libraries that a contract of import-linter keeps in a room."""
     contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["importlinter"][

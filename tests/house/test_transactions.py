@@ -41,7 +41,8 @@ SYSTEM_TRANSACTIONS = {
         "the CLI switches a schedule",
     },
     "cli/up.py": {"`up` makes its demo workspace", "`up` makes its demo key"},
-    "features/accounts/authentication.py": {"a key is looked up before its workspace is known"},
+    "features/accounts/service.py": {"a key is looked up before its workspace is known"},
+    "features/operations/readiness.py": {"health looks at the whole installation"},
     "features/posts/tasks.py": {"due posts of every workspace are enqueued"},
     "queue/upkeep.py": {
         "schedules tick for every workspace",

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from tests.platforms.world import World
 
 from socialsync.platforms import Platforms, Sender, open_platforms
+from tests.platforms.world import World
 
 TOKEN = "EAAGm0PX4ZCpsBAKZCdoNotShowMe"
 

@@ -1,10 +1,10 @@
 """What we say to each platform, and what we make of its answers."""
 
 import pytest
-from tests.platforms.world import World
 
 from socialsync.errors import Invalid, Permanent, Temporary
 from socialsync.platforms import ContainerState, Image, Platforms, Sender, Template, contract, errors
+from tests.platforms.world import World
 
 JPEG = "https://example.org/photo.jpg"
 ACCEPTED = {"messaging_product": "whatsapp", "contacts": [{}], "messages": [{"id": "wamid.1"}]}

@@ -11,12 +11,12 @@ from datetime import timedelta
 import httpx
 import pytest
 from structlog.testing import capture_logs
-from tests.platforms.world import World
 
 from socialsync.errors import Invalid, Permanent, Temporary, UnknownOutcome
 from socialsync.platforms import Image, Platforms, Sender, errors, graph, open_platforms
 from socialsync.platforms.contract import Reach
 from socialsync.platforms.graph import Graph
+from tests.platforms.world import World
 
 Call = Callable[[Platforms, Sender], Awaitable[object]]
 

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.simulator.server import SimulatorServer
 
 from socialsync.errors import UnknownOutcome
 from socialsync.platforms import ContainerState, Image, Platforms, Sender, Template, errors, open_platforms
+from tests.simulator.server import SimulatorServer
 
 PHOTO = "https://example.org/photo.jpg"
 NUMBER = Sender("106540352242922", "a-token-of-whatsapp", "whatsapp")

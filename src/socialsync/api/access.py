@@ -52,7 +52,7 @@ class Access:
         async def answering(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
                 _add_headers(message, request_id)
             await send(message)
 

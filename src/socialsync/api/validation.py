@@ -71,6 +71,8 @@ def _entry(error: Mapping[str, Any], content_type: str | None) -> Entry:
 def _about_the_body(kind: str, content_type: str | None) -> Entry:
     if kind == "missing":
         return Entry(None, "The body is missing.", "Send a JSON object.")
+    if kind == "string_unicode":
+        return Entry(None, "The name of a field has half of a surrogate pair, which is no character.")
     if "json" not in (content_type or ""):
         return Entry(None, "The body is not declared as JSON.", "Send Content-Type: application/json.")
     return Entry(None, "The body is not a JSON object.", 'Send one, like {"name": "..."}.')

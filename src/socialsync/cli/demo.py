@@ -21,6 +21,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from socialsync.cli import stack
 from socialsync.cli.up import Demo, make_demo
@@ -210,17 +211,16 @@ async def _count(world: httpx.AsyncClient, story: list[Scene]) -> None:
 def _table(story: list[Scene], title: str, *, final: bool = False) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
-    table.add_column("Post", no_wrap=True)
+    table.add_column("Post", overflow="fold", min_width=40)
     table.add_column("Status")
     table.add_column("Seen by the world", justify="right")
-    table.add_column("Reason", overflow="fold", max_width=56)
     for scene in story:
         mark = ("[green]✓[/]" if scene.good else "[red]✗[/]") if final else ""
         style = STYLES.get(scene.status, "")
         status = f"[{style}]{scene.status}[/]" if style else scene.status
-        table.add_row(
-            mark, scene.title, status, f"{scene.seen} of {scene.effects}", scene.post.get("error") or ""
-        )
+        reason = scene.post.get("error")
+        post = Text.assemble(scene.title, (f"\n{reason}", "dim") if reason else "")
+        table.add_row(mark, post, status, f"{scene.seen} of {scene.effects}")
     return table
 
 

@@ -26,11 +26,10 @@ def list_all(as_json: AsJson = False) -> None:
                 {
                     "name": row.name,
                     "task": row.task,
-                    "when": row.cron or f"every {row.every_s:g} s",
-                    "timezone": row.timezone,
+                    "when": f"{row.cron} {row.timezone}" if row.cron else f"every {row.every_s:g} s",
                     "enabled": row.enabled,
-                    "next_at": row.next_at.isoformat(),
-                    "last_at": row.last_at.isoformat() if row.last_at else None,
+                    "next_at": row.next_at.isoformat(timespec="seconds"),
+                    "last_at": row.last_at.isoformat(timespec="seconds") if row.last_at else None,
                 }
                 for row in await schedules.list_schedules(session)
             ]

@@ -43,7 +43,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMES)
-    type_annotation_map = {str: Text, datetime: UtcDateTime, dict[str, Any]: JSONB, list[Any]: JSONB}  # noqa: RUF012 - SQLAlchemy's declaration
+    type_annotation_map = {str: Text, datetime: UtcDateTime, dict[str, Any]: JSONB, list[Any]: JSONB}
 
 
 class Row(Base):

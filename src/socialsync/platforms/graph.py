@@ -136,9 +136,19 @@ class Graph:
                 finally:
                     await response.aclose()
         except _NOT_SENT as error:
-            raise _because(verdicts.NOT_SENT, type(error).__name__) from None
+            raise _because(verdicts.NOT_SENT, _in_words(error)) from None
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-            raise _unclear(reach, type(error).__name__) from None
+            raise _unclear(reach, _in_words(error)) from None
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, httpx.ConnectError):
+        return "no connection"
+    return (
+        "no answer in time"
+        if isinstance(error, httpx.TimeoutException | TimeoutError)
+        else "the connection broke"
+    )
 
 
 @dataclass(frozen=True)

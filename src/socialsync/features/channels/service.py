@@ -16,6 +16,21 @@ from socialsync.platforms.contract import Sender
 
 _USUAL_BUFFER = {"buffer_quiet_s": 5.0, "buffer_max_s": 20.0}
 
+__all__ = [
+    "Channel",
+    "ChannelExists",
+    "change",
+    "connect",
+    "delete",
+    "find_channel",
+    "get_channel",
+    "get_channel_row",
+    "limit_key",
+    "list_channels",
+    "load_sender",
+    "sender_of",
+]
+
 
 class ChannelExists(Conflict):
     """The workspace has a channel for this account of the platform already."""

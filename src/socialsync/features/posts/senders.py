@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from socialsync import clock
 from socialsync.errors import Permanent, Temporary, UnknownOutcome
 from socialsync.features.channels import service as channels
-from socialsync.features.channels.models import Channel
 from socialsync.features.posts import publishing, queries
 from socialsync.features.posts.publishing import Attempt
 from socialsync.platforms import ContainerState, Image, Sender, Template
@@ -39,7 +38,7 @@ class Errand:
     opened: Resources
     job: Job
     workspace_id: UUID
-    channel: Channel
+    channel: channels.Channel
     attempt: Attempt
 
     @property

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from socialsync import platforms
 from socialsync.errors import Conflict, Invalid, NotFound
 from socialsync.features.channels import service as channels
-from socialsync.features.channels.models import Channel
 from socialsync.features.posts import lifecycle, queries
 from socialsync.features.posts.models import Post, PostDelivery, PostRun
 from socialsync.platforms.contract import Template
@@ -138,10 +137,10 @@ async def count_due(session: AsyncSession, *, now: datetime) -> int:
     return await queries.count_due(session, now)
 
 
-async def find_channel_of(session: AsyncSession, post_id: UUID) -> Channel | None:
+async def find_channel_of(session: AsyncSession, post_id: UUID) -> channels.Channel | None:
     """The channel that a post goes to, also a deleted one; None when there is no such post."""
     post = await queries.find_post(session, post_id)
-    return post and await channels.get_channel_row(session, post.channel_id)
+    return None if post is None else await channels.get_channel_row(session, post.channel_id)
 
 
 async def requeue_stranded(session: AsyncSession, *, now: datetime) -> int:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from socialsync.simulator.faults.specs import Fault, Match, Moment
+from socialsync.simulator.faults.base import Match, Moment
+from socialsync.simulator.faults.specs import Fault
 from socialsync.simulator.kinds import Kind
 
 

@@ -1,30 +1,18 @@
 """The faults one can order, as ``POST /_sim/faults`` spells them.
 
-Each fault has a `match` (all that is given must fit; nothing given fits every request), an `action` and how
-often it hits. Faults answer *before* anything happened, or *after* it did: the latter only hit requests that
+Faults answer *before* anything happened, or *after* it did: the latter only hit requests that
 succeeded, so that a refusal in between does not use one up.
 """
 
-import re
 from collections.abc import Sequence
-from enum import Enum, auto
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    TypeAdapter,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 from typing_extensions import override
 
-from socialsync.simulator.kinds import Kind
+from socialsync.simulator.faults.base import FaultBase, Moment
 
-LONGEST_DELAY_S = 600
+_LONGEST_DELAY_S = 600
 _LONGEST_PROCESSING_S = 7 * 24 * 3600
 When = Literal["before", "after"]
 
@@ -37,68 +25,6 @@ def _sendable(value: str) -> str:
 
 _HeaderText = Annotated[str, AfterValidator(_sendable)]
 Headers = dict[_HeaderText, _HeaderText]
-
-
-class Moment(Enum):
-    """When a fault is looked for."""
-
-    BEFORE = auto()
-    CONTAINER = auto()
-    AFTER = auto()
-    USAGE = auto()
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Match(_Strict):
-    """Which requests.
-
-    Args:
-        path: how the path starts, version included (``/v25.0/178``), or a regular expression found in it.
-        account: the external id of the acting account.
-        token: never shown again.
-    """
-
-    method: Literal["GET", "POST", "DELETE"] | None = None
-    path: str | None = None
-    kind: Kind | None = None
-    account: str | None = None
-    token: SecretStr | None = None
-
-    @field_validator("path")
-    @classmethod
-    def _is_regular_expression(cls, path: str | None) -> str | None:
-        try:
-            re.compile(path or "")
-        except re.error as problem:
-            raise ValueError(f"is no regular expression: {problem}") from problem
-        return path
-
-
-class FaultBase(_Strict):
-    """What all faults have.
-
-    Args:
-        times: how often it hits; None for ever.
-        skip: how many matching requests it lets pass first.
-        probability: of each matching request after those to be hit. The dice are the same after each reset.
-    """
-
-    match: Match = Match()
-    times: int | None = Field(default=1, ge=1)
-    skip: int = Field(default=0, ge=0)
-    probability: float = Field(default=1.0, gt=0, le=1)
-
-    @property
-    def moment(self) -> Moment:
-        return Moment.BEFORE
-
-    @property
-    def is_final(self) -> bool:
-        """Whether it decides the matter, so that no further fault is looked for."""
-        return True
 
 
 class _Timed(FaultBase):
@@ -114,7 +40,7 @@ class Slow(_Timed):
     """Wait before the effect, or between the effect and its answer. Goes together with other faults."""
 
     action: Literal["slow"]
-    delay_s: float = Field(ge=0, le=LONGEST_DELAY_S)
+    delay_s: float = Field(ge=0, le=_LONGEST_DELAY_S)
 
     @property
     @override

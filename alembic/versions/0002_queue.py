@@ -71,7 +71,7 @@ end $$;
 
 SCHEDULES = """
 create table schedules (
-    name text primary key,
+    name text constraint pk_schedules primary key,
     task text not null,
     cron text,
     every_s double precision constraint ck_schedules_every check (every_s >= 0.1),

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from socialsync.app import create_app
+from socialsync.db import idempotency
 from socialsync.db.idempotency import IdempotencyKey
 from socialsync.features.channels.models import Channel
 from tests.conftest import add_key, add_workspace, calling, opening
@@ -120,3 +121,15 @@ async def test_of_twins_with_different_bodies_one_is_refused(fresh, tmp_path, ou
             answers = await asyncio.gather(*(client.post(URL, json=body, headers=KEY) for body in bodies))
         assert sorted(answer.status_code for answer in answers) == [201, 409]
         assert await count(resources.database, workspace) == 1
+
+
+async def test_the_installations_keys_are_its_own(client, database):
+    await client.post(URL, json=BODY, headers=KEY)
+    async with database.system_transaction("a test claims for the installation") as session:
+        assert await idempotency.claim_key(session, key="order 7", digest=b"x")
+        await idempotency.keep_answer(session, key="order 7", status=201, body={"id": 1})
+        assert (await idempotency.get_key(session, "order 7")).request_digest == b"x"
+        assert not await idempotency.claim_key(session, key="order 7", digest=b"x")
+    again = await client.post(URL, json=BODY, headers=KEY)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.json()["external_id"] == BODY["external_id"]

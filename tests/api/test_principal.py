@@ -1,7 +1,5 @@
 """Who may do what, at real endpoints."""
 
-from uuid import uuid4
-
 import pytest
 from fastapi import FastAPI
 
@@ -13,6 +11,7 @@ from socialsync.api.principal import (
 )
 from tests.conftest import add_key, calling
 
+NOWHERE = "01890a5d-ac96-774b-bcce-b302099a8057"
 CHANNEL = {
     "platform": "whatsapp",
     "name": "Front desk",
@@ -56,8 +55,8 @@ async def test_a_viewer_may_read(viewer_client):
     ("method", "path", "role"),
     [
         ("POST", "/api/v1/channels", "operator"),
-        ("PATCH", f"/api/v1/channels/{uuid4()}", "operator"),
-        ("DELETE", f"/api/v1/channels/{uuid4()}", "operator"),
+        ("PATCH", f"/api/v1/channels/{NOWHERE}", "operator"),
+        ("DELETE", f"/api/v1/channels/{NOWHERE}", "operator"),
         ("PATCH", "/api/v1/workspace", "admin"),
     ],
 )
@@ -87,7 +86,7 @@ async def test_an_installation_key_acts_in_the_workspace_it_names(installation_c
 
 
 async def test_an_installation_key_cannot_name_a_workspace_that_is_not_there(installation_client):
-    answer = await installation_client.get("/api/v1/workspace", headers={"X-Workspace-Id": str(uuid4())})
+    answer = await installation_client.get("/api/v1/workspace", headers={"X-Workspace-Id": NOWHERE})
     assert answer.status_code == 404
 
 

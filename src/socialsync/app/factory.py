@@ -34,6 +34,7 @@ def create_app(resources: Resources | None = None) -> FastAPI:
         SystemExit: an invalid environment, told in one line.
     """
     environment = settings.load_or_exit() if resources is None else None
+    registry.load()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

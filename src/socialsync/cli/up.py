@@ -23,7 +23,7 @@ CHANNELS = (
     {"platform": "instagram", "name": "Demo Instagram", "external_id": "17841400000000001"},
     {"platform": "whatsapp", "name": "Demo WhatsApp", "external_id": "106540352242922"},
 )
-TOKEN = "demo-token-of-the-simulator"
+TOKEN = "demo-token-of-the-simulator"  # noqa: S105 - the simulator takes any
 _console = Console(stderr=True, highlight=False)
 
 

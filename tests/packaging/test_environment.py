@@ -41,8 +41,8 @@ def test_every_variable_of_the_settings_stands_there_with_its_default():
 
 def test_every_other_variable_is_composes_or_reserved():
     assert written().keys() - read().keys() == composed() | RESERVED, (
-        "A variable that nothing reads misleads: remove it. One that settings.py reads by now leaves RESERVED here and"
-        " the reserved paragraph of .env.example."
+        "A variable that nothing reads misleads: remove it. One that settings.py reads by now leaves RESERVED"
+        " and the reserved paragraph of .env.example."
     )
 
 

@@ -1,6 +1,7 @@
 """What ``/openapi.json`` says beyond what FastAPI derives: the rooms, and problem documents for errors."""
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -34,7 +35,7 @@ TAGS = [
 _TEXT = {"type": "string"}
 _MAYBE_TEXT = {"anyOf": [{"type": "string"}, {"type": "null"}]}
 _ENTRY = {"field": _MAYBE_TEXT, "problem": _TEXT, "fix": _MAYBE_TEXT}
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "type": "about:blank",
     "title": "Unprocessable Content",
     "status": 422,
@@ -85,27 +86,48 @@ class DescribedApp(FastAPI):
             schemas["Problem"] = PROBLEM
             for path, operations in schema["paths"].items():
                 for method, operation in operations.items():
-                    responses = operation["responses"]
-                    responses.pop("422", None)
-                    for status, description in _problems(path, method, signed_in="security" in operation):
-                        responses.setdefault(status, _problem(description))
+                    _describe(path, method, operation)
         return self.openapi_schema or {}
 
 
-def _problems(path: str, method: str, *, signed_in: bool) -> Iterator[tuple[str, str]]:
+def _describe(path: str, method: str, operation: dict[str, Any]) -> None:
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = _without_null(parameter["schema"])
+    responses = operation["responses"]
+    responses.pop("422", None)
+    for status, code, sentence in _problems(path, method, signed_in="security" in operation):
+        responses.setdefault(str(status.value), _problem(path, status, code, sentence))
+
+
+def _problems(path: str, method: str, *, signed_in: bool) -> Iterator[tuple[HTTPStatus, str, str]]:
     if signed_in:
-        yield "401", "No API key, or one that is not known."
-        yield "403", "The key may not do this."
-        yield "422", "Something in the request is wrong."
+        yield HTTPStatus.UNAUTHORIZED, "Unauthenticated", "No API key, or one that is not known."
+        yield HTTPStatus.FORBIDDEN, "Forbidden", "The key may not do this."
+        yield HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid", "Something in the request is wrong."
     if "{" in path:
-        yield "404", "There is no such thing in this workspace."
+        yield HTTPStatus.NOT_FOUND, "NotFound", "There is no such thing in this workspace."
     if signed_in and method != "get":
-        yield "409", "Right in itself, but not in the present state."
+        yield HTTPStatus.CONFLICT, "Conflict", "Right in itself, but not in the present state."
     if method in {"post", "put", "patch"}:
-        yield "413", "The body is too large."
-    yield "503", "The database is away. Nothing was changed; try again."
+        yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "BodyTooLarge", "The body is too large."
+    yield (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "DatabaseAway",
+        "The database is away. Nothing was changed; try again.",
+    )
 
 
-def _problem(description: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
+def _problem(path: str, status: HTTPStatus, code: str, sentence: str) -> dict[str, Any]:
+    said = {"status": status.value, "title": status.phrase, "code": code, "instance": path}
+    if status != _EXAMPLE["status"]:
+        said |= {"detail": sentence, "errors": []}
+    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": _EXAMPLE | said}
+    return {"description": sentence, "content": {MEDIA_TYPE: content}}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that may be left out is never null, whatever its Python type says."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    return {**{name: value for name, value in schema.items() if name != "anyOf"}, **kinds[0]}

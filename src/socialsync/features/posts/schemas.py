@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from socialsync.api.schemas import Answer, AwareTime, Body, Changes
 from socialsync.features.posts.lifecycle import DeliveryStatus, Status
@@ -38,6 +38,23 @@ PublishAt = Annotated[
 ]
 
 
+EXAMPLES: list[JsonValue] = [
+    {
+        "channel_id": "3fa85f64-5717-4562-b3fc-2c963f66afa6",
+        "text": "Sunrise over the bay",
+        "media_urls": ["https://example.com/sunrise.jpg"],
+        "publish_at": "2026-03-04T12:00:00+00:00",
+    },
+    {
+        "channel_id": "3fa85f64-5717-4562-b3fc-2c963f66afa6",
+        "text": "We open at nine.",
+        "recipients": ["+33612345601"],
+        "publish_at": "2026-03-04T12:00:00+00:00",
+    },
+]
+"""For Instagram and for WhatsApp; a post of the documentation page needs only its channel changed."""
+
+
 class TemplateBody(Body):
     """A message form that Meta approved, for WhatsApp outside the 24-hour window."""
 
@@ -48,6 +65,8 @@ class TemplateBody(Body):
 
 class NewPost(Body):
     """What to publish, where and when."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": EXAMPLES})
 
     channel_id: UUID
     text: Text = ""

@@ -1,0 +1,231 @@
+"""`/api/v1/posts`, through the real application."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+URL = "/api/v1/posts"
+IMAGE = {"text": "Sunrise", "media_urls": ["https://example.com/s.jpg"]}
+
+
+@pytest.fixture
+async def instagram(client):
+    return await connect(client, "instagram", "17841400000000001")
+
+
+@pytest.fixture
+async def whatsapp(client):
+    return await connect(client, "whatsapp", "106540352242922")
+
+
+async def connect(client, platform, external_id):
+    body = {"platform": platform, "name": platform, "external_id": external_id, "access_token": "EAAtoken"}
+    return (await client.post("/api/v1/channels", json=body)).json()["id"]
+
+
+async def write(client, channel_id, **more):
+    answer = await client.post(URL, json={"channel_id": channel_id, **IMAGE, **more})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def count(database, table):
+    async with database.system_transaction("a test counts") as session:
+        return await session.scalar(text(f"select count(*) from {table}"))  # noqa: S608 - our own words
+
+
+def problem(answer, status):
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    return answer.json()
+
+
+async def test_a_post_with_a_time_is_queued_and_one_without_is_a_draft(client, instagram):
+    later = (NOON + timedelta(days=1)).isoformat()
+    assert (await write(client, instagram, publish_at=later))["status"] == "queued"
+    assert (await write(client, instagram))["status"] == "draft"
+    assert (await write(client, instagram, publish_at=later, status="draft"))["status"] == "draft"
+
+
+async def test_queued_without_a_time_is_due_now(client, instagram, noon):
+    post = await write(client, instagram, status="queued")
+    assert datetime.fromisoformat(post["publish_at"]) == NOON
+
+
+async def test_times_are_given_back_as_the_same_instant(client, instagram):
+    post = await write(client, instagram, publish_at="2030-07-01T10:00:00+02:00")
+    assert datetime.fromisoformat(post["publish_at"]) == datetime(2030, 7, 1, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"publish_at": "2030-01-01T09:00:00"}, "publish_at"),
+        ({"publish_at": "tomorrow"}, "publish_at"),
+        ({"channel_id": str(uuid4())}, "channel_id"),
+        ({"channel_id": "instagram"}, "channel_id"),
+        ({"media_urls": ["https://example.com/s.png"]}, "media_urls[0]"),
+        ({"media_urls": ["s.jpg"]}, "media_urls[0]"),
+        ({"media_urls": []}, "media_urls"),
+        ({"media_urls": "https://example.com/s.jpg"}, "media_urls"),
+        ({"text": "x" * 2201}, "text"),
+        ({"text": "nul \x00"}, "text"),
+        ({"recipients": ["+33612345601"]}, "recipients"),
+        ({"status": "published"}, "status"),
+        ({"colour": "blue"}, "colour"),
+    ],
+)
+async def test_bad_input_names_field_problem_and_fix_before_anything_is_queued(
+    client, database, instagram, change, field
+):
+    body = {"channel_id": instagram, **IMAGE, "publish_at": "2030-01-01T09:00:00+00:00", **change}
+    found = problem(await client.post(URL, json=body), 422)
+    assert [error["field"] for error in found["errors"]] == [field]
+    assert found["errors"][0]["problem"]
+    assert await count(database, "posts") == 0
+    assert await count(database, "procrastinate_jobs") == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"recipients": []}, "recipients"),
+        ({"recipients": ["0612345601"]}, "recipients[0]"),
+        ({"recipients": ["+33612345601", "+33612345601"]}, "recipients[1]"),
+        ({"text": ""}, "text"),
+        ({"text": "x" * 4097}, "text"),
+        ({"media_urls": ["https://example.com/s.jpg"]}, "media_urls"),
+    ],
+)
+async def test_what_whatsapp_would_refuse_is_refused_here(client, whatsapp, change, field):
+    body = {"channel_id": whatsapp, "text": "Hello", "recipients": ["+33612345601"], "status": "queued"}
+    found = problem(await client.post(URL, json={**body, **change}), 422)
+    assert [error["field"] for error in found["errors"]] == [field]
+
+
+async def test_a_draft_may_lack_its_media_but_not_be_published_so(client, instagram):
+    post = await write(client, instagram, media_urls=[])
+    found = problem(await client.post(f"{URL}/{post['id']}/publish"), 422)
+    assert found["errors"][0]["field"] == "media_urls"
+    problem(await client.patch(f"{URL}/{post['id']}", json={"status": "queued"}), 422)
+
+
+async def test_another_workspaces_channel_is_an_unknown_one(client, other_client, instagram):
+    found = problem(await other_client.post(URL, json={"channel_id": instagram, **IMAGE}), 422)
+    assert found["errors"][0]["field"] == "channel_id"
+
+
+async def test_another_workspaces_post_is_not_there(client, other_client, instagram):
+    post = await write(client, instagram)
+    at = f"{URL}/{post['id']}"
+    for answer in (
+        await other_client.get(at),
+        await other_client.patch(at, json={"text": "mine"}),
+        await other_client.delete(at),
+        await other_client.post(f"{at}/publish"),
+        await other_client.get(f"{at}/runs"),
+        await other_client.get(f"{at}/deliveries"),
+    ):
+        problem(answer, 404)
+    assert (await other_client.get(URL)).json() == {"items": [], "next_cursor": None}
+    assert (await client.get(at)).json()["text"] == "Sunrise"
+
+
+async def test_posts_are_listed_newest_first_in_pages_and_filtered(client, instagram, whatsapp):
+    ids = [(await write(client, instagram))["id"] for _ in range(5)]
+    message = await write(client, whatsapp, media_urls=[], recipients=["+33612345601"])
+    seen, cursor = [], None
+    while True:
+        page = (await client.get(URL, params={"limit": 2, **({"cursor": cursor} if cursor else {})})).json()
+        seen += [item["id"] for item in page["items"]]
+        if not (cursor := page["next_cursor"]):
+            break
+    assert seen == [message["id"], *reversed(ids)]
+    only = (await client.get(URL, params={"channel_id": whatsapp, "status": "draft"})).json()
+    assert [item["id"] for item in only["items"]] == [message["id"]]
+
+
+async def test_an_edit_changes_what_is_given_and_keeps_the_rest(client, instagram):
+    post = await write(client, instagram, publish_at="2030-01-01T09:00:00Z")
+    changed = (await client.patch(f"{URL}/{post['id']}", json={"text": "Sunset"})).json()
+    assert changed["text"] == "Sunset"
+    kept = ("id", "status", "publish_at", "media_urls", "channel_id", "created_at")
+    assert {name: changed[name] for name in kept} == {name: post[name] for name in kept}
+
+
+async def test_taking_the_time_of_a_queued_post_away_does_not_publish_it(client, instagram):
+    post = await write(client, instagram, publish_at="2030-01-01T09:00:00Z")
+    at = f"{URL}/{post['id']}"
+    found = problem(await client.patch(at, json={"publish_at": None}), 422)
+    assert found["errors"][0]["field"] == "publish_at"
+    parked = await client.patch(at, json={"publish_at": None, "status": "draft"})
+    assert (parked.json()["status"], parked.json()["publish_at"]) == ("draft", None)
+
+
+async def test_publish_now_enqueues_and_a_second_time_is_a_conflict(client, database, instagram):
+    post = await write(client, instagram)
+    at = f"{URL}/{post['id']}"
+    assert (await client.post(f"{at}/publish")).json()["status"] == "publishing"
+    problem(await client.post(f"{at}/publish"), 409)
+    (run,) = (await client.get(f"{at}/runs")).json()["items"]
+    assert (run["status"], run["attempt"]) == ("running", 1)
+    assert await count(database, "procrastinate_jobs") == 1
+
+
+async def test_delete_cancels_keeps_the_row_and_can_be_repeated(client, database, instagram):
+    post = await write(client, instagram)
+    at = f"{URL}/{post['id']}"
+    await client.post(f"{at}/publish")
+    for _ in range(2):
+        assert (await client.delete(at)).json()["status"] == "cancelled"
+    assert (await client.get(f"{at}/runs")).json()["items"][0]["status"] == "cancelled"
+    assert (await client.get(at)).json()["status"] == "cancelled"
+    async with database.system_transaction("a test looks at jobs") as session:
+        assert await session.scalar(text("select status::text from procrastinate_jobs")) == "cancelled"
+    problem(await client.patch(at, json={"text": "again"}), 409)
+
+
+async def test_once_its_effect_has_begun_a_post_cannot_be_changed(client, database, instagram):
+    post = await write(client, instagram)
+    at = f"{URL}/{post['id']}"
+    await client.post(f"{at}/publish")
+    async with database.system_transaction("a test commits an intent") as session:
+        await session.execute(text("update post_runs set effect_at = now()"))
+    assert problem(await client.patch(at, json={"text": "late"}), 409)["errors"][0]["fix"]
+    problem(await client.delete(at), 409)
+
+
+async def test_the_same_key_creates_one_post(client, database, instagram):
+    body = {"channel_id": instagram, **IMAGE}
+    answers = [await client.post(URL, json=body, headers={"Idempotency-Key": "one"}) for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert await count(database, "posts") == 1
+
+
+async def test_a_viewer_reads_and_does_not_write(client, viewer_client, instagram):
+    post = await write(client, instagram)
+    at = f"{URL}/{post['id']}"
+    assert (await viewer_client.get(at)).status_code == 200
+    for answer in (
+        await viewer_client.post(URL, json={"channel_id": instagram, **IMAGE}),
+        await viewer_client.patch(at, json={"text": "x"}),
+        await viewer_client.delete(at),
+        await viewer_client.post(f"{at}/publish"),
+    ):
+        problem(answer, 403)
+
+
+async def test_without_a_key_nothing_is_told(stranger):
+    assert problem(await stranger.get(URL), 401)["errors"] is not None
+
+
+async def test_a_deleted_channels_posts_stay_and_fail_with_the_reason(client, instagram):
+    post = await write(client, instagram, publish_at="2030-01-01T09:00:00Z")
+    assert (await client.delete(f"/api/v1/channels/{instagram}")).status_code == 204
+    assert (await client.get(f"{URL}/{post['id']}")).status_code == 200
+    found = problem(await client.post(f"{URL}/{post['id']}/publish"), 422)
+    assert found["errors"][0]["field"] == "channel_id"

@@ -13,8 +13,10 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
+import hypothesis
 import psycopg
 import pytest
+import structlog
 from alembic import command
 from alembic.config import Config
 from fastapi import FastAPI
@@ -32,6 +34,14 @@ from socialsync.resources import Resources, open_resources
 from socialsync.settings import Settings
 from tests.simulator.server import SimulatorServer
 
+hypothesis.settings.register_profile("thorough", max_examples=2_000)
+# Rich tracebacks with every local variable take seconds each.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 REPOSITORY = Path(__file__).parent.parent
 TEMPLATE = "template_socialsync"
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "100"}

@@ -76,6 +76,17 @@ def configure(*, level: str, form: Literal["console", "json"] | None) -> None:
     )
 
 
+def begin_context(**values: str) -> None:
+    """Add these to every line of the current task from now on, and forget what was there before."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(**values)
+
+
+def add_to_context(**values: str) -> None:
+    """Add these to every line of the current task from now on."""
+    structlog.contextvars.bind_contextvars(**values)
+
+
 def mask_secrets(_logger: Any, _method: str, event: Event) -> Event:
     """A structlog processor: nothing that is secret by its name or its form leaves the process."""
     for name, value in event.items():

@@ -87,6 +87,12 @@ async def test_the_detail_tells_the_first_and_counts_the_rest():
     assert answer.json()["detail"] == "title: should be a valid string (and 1 more)"
 
 
+async def test_a_great_many_wrong_fields_are_counted():
+    answer = await post(APP, "/letter", json={"tags": [1] * 5000})
+    assert len(answer.json()["errors"]) == 100
+    assert answer.json()["detail"].endswith("(and 4999 more)")
+
+
 async def test_an_unknown_field_is_refused_by_name():
     [entry] = await entries(json={"publish_att": "x"})
     assert entry["field"] == "publish_att"
@@ -178,6 +184,8 @@ async def test_a_time_with_an_offset_becomes_utc(given, stored):
         ('{"free": {"a": [{"b": "\\udfff"}]}}', "free.a[0].b", "surrogate"),
         ('{"free": {"\\u0000": 1}}', "free", "NUL"),
         ('{"free": {"a": NaN}}', "free.a", "finite"),
+        ('{"free": {"\\ud800": {"\\u0000": 1}}}', None, "character"),
+        ('{"free": {"' + "long" * 1000 + '": "\\u0000"}}', "free." + "long" * 48 + "lon", "NUL"),
         ('{"weight": Infinity}', "weight", "finite"),
         ('{"weight": 1e999}', "weight", "finite"),
         ('{"free": {"a": ' + "[" * 60 + "]" * 60 + "}}", None, "nested"),

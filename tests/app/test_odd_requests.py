@@ -27,9 +27,8 @@ TEXTS = st.sampled_from(ODD) | st.text(max_size=8)
 BYTES = [b"[" * 50_000, b'{"a":' * 50_000, b"9" * 5_000, b"\xef\xbb\xbf{}"]
 NUMBERS = st.integers() | st.sampled_from([2**31, 2**63, 10**400, -1]) | st.floats()
 NOWHERE = "01890a5d-ac96-774b-bcce-b302099a8057"
-SETTINGS = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+"""More examples than usual: ``pytest --hypothesis-profile=thorough``."""
 
 
 def values(names):

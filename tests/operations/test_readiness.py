@@ -1,9 +1,11 @@
 """Whether the database is there and migrated."""
 
+import asyncio
 import socket
 
 import psycopg
 import pytest
+from sqlalchemy import event
 
 from socialsync.db import revisions
 from socialsync.db.engine import create_engine
@@ -99,3 +101,13 @@ async def test_a_database_that_comes_back_is_ready_again(at, server, template):
 
 async def test_a_silent_host_is_not_waited_for(at, silent):
     assert "does not answer" in (await told(at(silent)))[0]
+
+
+async def test_many_who_ask_at_once_share_one_look(at, fresh):
+    database = at(fresh)
+    opened = []
+    event.listen(database._bind.sync_engine, "begin", opened.append)
+    seen = await asyncio.gather(*(readiness.see(database) for _ in range(20)))
+    assert all(one is seen[0] for one in seen)
+    assert len(opened) == 1
+    assert await readiness.see(database) is not seen[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from socialsync.db import migrations
+from socialsync.db import revisions
 from socialsync.db.embedded import OWNER
 from tests.conftest import execute
 from tests.house.source import REPOSITORY
@@ -108,18 +108,11 @@ def test_the_wheel_is_complete_and_clean(installed: Path):
 
 def test_an_installed_wheel_migrates_without_the_checkout(installed: Path, server, tmp_path: Path):
     execute(server, "create database wheeled strategy file_copy")
-    environment = {
-        **os.environ, "PYTHONPATH": str(installed), "SOCIALSYNC_HOME": str(tmp_path),
-        "DATABASE_URL": server.url(OWNER, "wheeled"),
-    }  # fmt: skip
-    where = "import socialsync.db.migrations as m; print(m._config('').get_main_option('script_location'))"
-    run = [
-        sys.executable,
-        "-c",
-        f"{where}; from socialsync.cli import main; import sys; sys.argv[1:] = ['db', 'upgrade']; main()",
-    ]
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    code = "import sys; from socialsync.db import migrations as m; print(m.__file__); m.upgrade(sys.argv[1])"
+    run = [sys.executable, "-c", code, server.url(OWNER, "wheeled")]
     done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert str(installed) in done.stdout
     with psycopg.connect(server.url(OWNER, "wheeled")) as connection:
-        assert connection.execute("table alembic_version").fetchall() == [(migrations.head(),)]
+        assert connection.execute("table alembic_version").fetchall() == [(revisions.known()[0],)]

@@ -9,7 +9,6 @@ import uuid
 from http import HTTPStatus
 from urllib.parse import quote
 
-import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -45,8 +44,7 @@ class Access:
             return
         given = Headers(scope=scope).get(REQUEST_ID, "")
         request_id = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        telemetry.begin_context(request_id=request_id)
         began, status = time.perf_counter(), 0
 
         async def answering(message: Message) -> None:

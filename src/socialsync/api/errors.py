@@ -128,8 +128,10 @@ def _problem(request: Request, error: Exception) -> Problem | None:
         case SocialSyncError():
             return _of_kind(error)
         case RequestValidationError():
-            entries = validation.entries(error.errors(), content_type=request.headers.get("content-type"))
-            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid", _summary(entries), entries)
+            found = error.errors()
+            entries = validation.entries(found, content_type=request.headers.get("content-type"))
+            detail = _summary(entries[0], more=len(found) - 1)
+            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid", detail, entries)
         case HTTPException():
             return _of_router(error)
         case sqlalchemy.exc.DataError():
@@ -168,10 +170,9 @@ def _of_router(error: HTTPException) -> Problem:
     return Problem(error.status_code, type(error).__name__, error.detail, (), headers)
 
 
-def _summary(entries: list[Entry]) -> str:
-    first = f"{entries[0].field}: {entries[0].problem}" if entries[0].field else entries[0].problem
-    more = len(entries) - 1
-    return f"{first} (and {more} more)" if more else first
+def _summary(first: Entry, *, more: int) -> str:
+    sentence = f"{first.field}: {first.problem}" if first.field else first.problem
+    return f"{sentence} (and {more} more)" if more else sentence
 
 
 def _retry_after(wait: timedelta) -> dict[str, str]:

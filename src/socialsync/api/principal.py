@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Literal, Protocol
 from uuid import UUID
 
-import structlog
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from socialsync import telemetry
 from socialsync.api.opened import Opened
 from socialsync.errors import Forbidden, NotFound, Unauthenticated
 
@@ -95,9 +95,9 @@ async def principal(
     caller = await authenticator.authenticate(credentials.credentials)
     if acting_in is not None and acting_in != caller.workspace_id:
         caller = await _acting_in(authenticator, caller, acting_in)
-    structlog.contextvars.bind_contextvars(actor=caller.actor)
+    telemetry.add_to_context(actor=caller.actor)
     if caller.workspace_id is not None:
-        structlog.contextvars.bind_contextvars(workspace_id=str(caller.workspace_id))
+        telemetry.add_to_context(workspace_id=str(caller.workspace_id))
     return caller
 
 

@@ -23,7 +23,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 from typing_extensions import override
 
-from socialsync.api.validation import refusal
+from socialsync.api.validation import LONGEST_NAME, refusal
 
 DEEPEST = 50
 """Levels of nesting that free-form JSON may have."""
@@ -33,6 +33,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*")
 _EXAMPLE = "2026-03-04T12:00:00+00:00"
 
 Item = TypeVar("Item")
+_Place = tuple[str | int, ...]
+"""The way to a value inside a field."""
 
 
 def _iso_text(value: Any) -> Any:
@@ -135,20 +137,26 @@ def storable(text: str) -> str:
 
 def _flaws(value: Any) -> Iterator[tuple[str, str]]:
     """What Postgres could not store, and where. A loop of its own, as recursion could run out of stack."""
-    waiting: list[tuple[Any, str, int]] = [(value, "", 0)]
+    waiting: list[tuple[Any, _Place]] = [(value, ())]
     while waiting:
-        item, at, depth = waiting.pop()
+        item, place = waiting.pop()
         if isinstance(item, str):
             if "\x00" in item:
-                yield "has a NUL character", at
+                yield "has a NUL character", _spelled(place)
             elif not item.isascii() and any("\ud800" <= char <= "\udfff" for char in item):
-                yield "has half of a surrogate pair, which is no character", at
+                yield "has half of a surrogate pair, which is no character", _spelled(place)
         elif isinstance(item, float) and not math.isfinite(item):
-            yield "is not a finite number", at
-        elif isinstance(item, dict | list) and depth == DEEPEST:
-            yield f"is nested more than {DEEPEST} levels deep", at
+            yield "is not a finite number", _spelled(place)
+        elif isinstance(item, dict | list) and len(place) == DEEPEST:
+            yield f"is nested more than {DEEPEST} levels deep", _spelled(place)
         elif isinstance(item, dict):
             for key, inner in item.items():
-                waiting += [(key, at, depth), (inner, f"{at}.{key}", depth + 1)]
+                waiting += [(inner, (*place, key)), (key, place)]
         elif isinstance(item, list):
-            waiting += [(inner, f"{at}[{number}]", depth + 1) for number, inner in enumerate(item)]
+            waiting += [(inner, (*place, number)) for number, inner in enumerate(item)]
+
+
+def _spelled(place: _Place) -> str:
+    """As ``[2].title``; in letters that any encoding can write."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step[:LONGEST_NAME]}" for step in place)
+    return "".join(steps).encode("utf-8", "backslashreplace").decode()

@@ -9,6 +9,8 @@ from pydantic_core import PydanticCustomError
 
 LONGEST_NAME = 200
 """Characters of a field's name that are repeated; unknown ones are the caller's own words."""
+MOST_ENTRIES = 100
+"""A list of a million wrong items is not answered with a million entries."""
 _PLACES = ("body", "query", "path", "header", "cookie")
 _OFFSET = "Write an ISO 8601 time with its offset, e.g. 2026-03-04T12:00:00+00:00."
 _SAID: Mapping[str, tuple[str, str | None]] = {
@@ -49,8 +51,8 @@ def refusal(problem: str, *, fix: str | None = None, at: str = "") -> PydanticCu
 
 
 def entries(found: Sequence[Mapping[str, Any]], *, content_type: str | None) -> list[Entry]:
-    """An entry for each of pydantic's errors."""
-    return [_entry(error, content_type) for error in found]
+    """An entry for each of pydantic's errors, up to ``MOST_ENTRIES``."""
+    return [_entry(error, content_type) for error in found[:MOST_ENTRIES]]
 
 
 def _entry(error: Mapping[str, Any], content_type: str | None) -> Entry:
@@ -62,7 +64,7 @@ def _entry(error: Mapping[str, Any], content_type: str | None) -> Entry:
     if field is None:
         return _about_the_body(kind, content_type)
     if kind == "refused":
-        return Entry(field + context["at"], context["problem"], context["fix"])
+        return Entry((field + context["at"])[:LONGEST_NAME], context["problem"], context["fix"])
     if kind in _SAID:
         return Entry(field, *_SAID[kind])
     return Entry(field, re.sub(r"^(Input|Value|String|List) should", "should", error["msg"]))

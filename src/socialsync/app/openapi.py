@@ -118,7 +118,7 @@ def _problems(path: str, method: str, *, signed_in: bool) -> Iterator[tuple[HTTP
 
 
 def _problem(path: str, status: HTTPStatus, code: str, sentence: str) -> dict[str, Any]:
-    said = {"status": status.value, "title": status.phrase, "code": code, "instance": path}
+    said: dict[str, Any] = {"status": status.value, "title": status.phrase, "code": code, "instance": path}
     if status != _EXAMPLE["status"]:
         said |= {"detail": sentence, "errors": []}
     content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": _EXAMPLE | said}

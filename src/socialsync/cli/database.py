@@ -77,5 +77,5 @@ def psql(
 @app.command()
 def upgrade() -> None:
     """Migrate the database to the newest revision (``alembic upgrade head`` from anywhere)."""
-    migrations.upgrade(urls.resolve(settings.load()).owner)
-    out.print(f"The database is at revision {migrations.head()}.")
+    revision = migrations.upgrade(urls.resolve(settings.load()).owner)
+    out.print(f"The database is at revision {revision}.")

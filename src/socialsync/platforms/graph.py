@@ -142,7 +142,9 @@ class Graph:
 
 
 def _in_words(error: Exception) -> str:
-    if isinstance(error, httpx.ConnectError):
+    if isinstance(error, httpx.PoolTimeout):
+        return "all our connections to it are busy"
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return "no connection"
     return (
         "no answer in time"

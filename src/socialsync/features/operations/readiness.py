@@ -1,10 +1,9 @@
 """Whether the database is there and migrated, told within seconds whatever happens to it."""
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from psycopg.errors import QueryCanceled
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -23,9 +22,8 @@ log = telemetry.get_logger(__name__)
 
 PATIENCE_S = 3.0
 _REASON = "health looks at the whole installation"
-T = TypeVar("T")
-_left_alone: set[asyncio.Task[Any]] = set()
-"""Looks that took too long, kept until they have ended."""
+_looks: WeakKeyDictionary[Database, dict[bool, asyncio.Task["Seen"]]] = WeakKeyDictionary()
+"""The latest looks at each database: without and with counting."""
 
 
 class NotReady(Temporary):
@@ -42,12 +40,28 @@ class Seen:
 
 async def check(database: Database) -> None:
     """Raises NotReady, with the reason and what to do."""
-    await _within_patience(_look(database, count=False))
+    await _patiently(database, count=False)
 
 
 async def see(database: Database) -> Seen:
     """Raises NotReady."""
-    return await _within_patience(_look(database, count=True))
+    return await _patiently(database, count=True)
+
+
+async def _patiently(database: Database, *, count: bool) -> Seen:
+    """Share the look that is under way, so that many who ask cost no more than one; leave one that lasts.
+
+    It is left to end by itself, because a cancellation would be waited for, too, on a host that is silent.
+    """
+    looks = _looks.setdefault(database, {})
+    look = looks.get(count)
+    if look is None or look.done():
+        look = looks[count] = asyncio.create_task(_look(database, count=count))
+        look.add_done_callback(_note_error)
+    done, _ = await asyncio.wait({look}, timeout=PATIENCE_S)
+    if not done:
+        raise _away()
+    return look.result()
 
 
 async def _look(database: Database, *, count: bool) -> Seen:
@@ -75,22 +89,9 @@ async def _count(session: AsyncSession) -> Seen:
         return Seen(workers, None)
 
 
-async def _within_patience(look: Coroutine[Any, Any, T]) -> T:
-    """Not ``asyncio.timeout``: it would wait for the cancellation, which a silent host delays further."""
-    task = asyncio.create_task(look)
-    done, _ = await asyncio.wait({task}, timeout=PATIENCE_S)
-    if done:
-        return task.result()
-    _left_alone.add(task)
-    task.add_done_callback(_forget)
-    task.cancel()
-    raise _away()
-
-
-def _forget(task: asyncio.Task[Any]) -> None:
-    _left_alone.discard(task)
-    if not task.cancelled():
-        task.exception()  # looked at, so that nobody complains of it
+def _note_error(look: asyncio.Task[Seen]) -> None:
+    if not look.cancelled():
+        look.exception()  # seen, so that asyncio does not complain when everybody has left
 
 
 def _away() -> NotReady:

@@ -1,0 +1,56 @@
+"""Log lines keep secrets, tracebacks too."""
+
+import subprocess
+import sys
+
+import pytest
+
+from socialsync.telemetry import mask_secrets, scrub
+
+FAILING = """
+import logging, sys
+from socialsync import telemetry
+
+telemetry.configure(level="info", form=sys.argv[1])
+log = telemetry.get_logger("test")
+
+def call(url):
+    local_variable = "EAAGm0PX4ZCpsBA"
+    raise ValueError(f"GET {url} failed")
+
+try:
+    call("https://graph/me?access_token=EAAGm0PX4ZCpsBA")
+except ValueError:
+    log.exception("call failed", authorization="Bearer EAAGm0PX4ZCpsBA")
+    logging.getLogger("uvicorn.error").exception("failed")
+logging.getLogger("uvicorn.access").info("GET /?access_token=EAAGm0PX4ZCpsBA")
+"""
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_a_traceback_shows_no_secret_and_no_variable(form):
+    ended = subprocess.run(
+        [sys.executable, "-c", FAILING, form], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert "call failed" in ended.stderr
+    assert ended.stderr.count("in call") == 2
+    assert "access_token=***" in ended.stderr
+    assert "EAAGm0PX4ZCpsBA" not in ended.stderr + ended.stdout
+
+
+def test_values_are_masked_by_their_names():
+    event = mask_secrets(None, "info", {"event": "x", "access_token": "y", "api_key": None, "name": "z"})
+    assert event == {"event": "x", "access_token": "***", "api_key": None, "name": "z"}
+
+
+@pytest.mark.parametrize(
+    ("text", "scrubbed"),
+    [
+        ("Authorization: Bearer abc, next", "Authorization: Bearer *** next"),
+        ("GET /me?access_token=abc&fields=id", "GET /me?access_token=***&fields=id"),
+        ("postgresql://me:secret@host/db", "postgresql://me:***@host/db"),
+        ("nothing to hide", "nothing to hide"),
+    ],
+)
+def test_secrets_are_scrubbed_by_their_form(text, scrubbed):
+    assert scrub(text) == scrubbed

@@ -7,6 +7,7 @@ upkeep of the workers, each naming the rows it looks after.
 from datetime import timedelta
 
 from socialsync import clock
+from socialsync.db import idempotency
 from socialsync.features.posts import service as posts
 from socialsync.queue.schedules import New
 from socialsync.queue.upkeep import Sweep
@@ -25,5 +26,10 @@ SWEEPS = (
         "posts that are publishing without a live job",
         timedelta(minutes=1),
         lambda session: posts.requeue_stranded(session, now=clock.now()),
+    ),
+    Sweep(
+        "idempotency keys of yesterday",
+        timedelta(hours=1),
+        lambda session: idempotency.prune(session, now=clock.now()),
     ),
 )

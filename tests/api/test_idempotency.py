@@ -1,6 +1,7 @@
 """A creating request that is repeated creates once."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from socialsync.db.idempotency import IdempotencyKey
 from socialsync.features.channels.models import Channel
 from tests.conftest import add_key, add_workspace, calling, opening
 
+SECOND = timedelta(seconds=1)
 URL = "/api/v1/channels"
 TOKEN = "EAAGm0PX4ZCpsBA"
 BODY = {"platform": "whatsapp", "name": "Front desk", "external_id": "106540352242922", "access_token": TOKEN}
@@ -133,3 +135,12 @@ async def test_the_installations_keys_are_its_own(client, database):
     again = await client.post(URL, json=BODY, headers=KEY)
     assert again.headers["idempotency-replayed"] == "true"
     assert again.json()["external_id"] == BODY["external_id"]
+
+
+async def test_answers_are_forgotten_after_a_day(client, database):
+    await client.post(URL, json=BODY, headers=KEY)
+    async with database.system_transaction("a test lets a day pass") as session:
+        born_at = await session.scalar(select(IdempotencyKey.created_at))
+        assert await idempotency.prune(session, now=born_at + idempotency.KEPT_FOR) == 0
+        assert await idempotency.prune(session, now=born_at + idempotency.KEPT_FOR + SECOND) == 1
+        assert await session.scalar(select(func.count()).select_from(IdempotencyKey)) == 0

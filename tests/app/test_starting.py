@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.conftest import REPOSITORY, execute, urls_of
+from socialsync.app import create_app
+from tests.conftest import REPOSITORY, calling, execute, urls_of
 
 
 @contextmanager
@@ -124,3 +125,13 @@ def test_the_log_has_our_lines_and_not_uvicorns(server, shared, tmp_path):
     [line] = [line for line in lines if line["event"] == "request"]
     assert (line["method"], line["path"], line["status"]) == ("GET", "/nowhere", 404)
     assert "secret" not in log
+
+
+async def test_before_it_has_opened_anything_it_asks_for_patience(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SOCIALSYNC_HOME", str(tmp_path))
+    async with calling(create_app()) as client:
+        assert (await client.get("/health/live")).status_code == 200
+        answer = await client.get("/api/v1/workspace")
+    assert (answer.status_code, answer.json()["code"]) == (503, "StillStarting")
+    assert answer.headers["retry-after"] == "2"

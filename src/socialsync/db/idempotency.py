@@ -4,16 +4,18 @@ The row is born in the very transaction of the creation: a twin that comes meanw
 and then finds either the stored answer or, after a rollback, nothing and the way free.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, func, select, text, update
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from socialsync.db.base import NOW, Base
+
+KEPT_FOR = timedelta(days=1)
 
 
 class IdempotencyKey(Base):
@@ -60,3 +62,10 @@ async def keep_answer(session: AsyncSession, *, key: str, status: int, body: dic
     await session.execute(
         update(IdempotencyKey).where(_OURS, IdempotencyKey.key == key).values(status=status, body=body)
     )
+
+
+async def prune(session: AsyncSession, *, now: datetime) -> int:
+    """Forget answers older than a day; how many."""
+    old = IdempotencyKey.created_at < now - KEPT_FOR
+    pruned = await session.scalars(delete(IdempotencyKey).where(old).returning(IdempotencyKey.id))
+    return len(pruned.all())

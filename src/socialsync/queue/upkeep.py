@@ -31,7 +31,7 @@ SHORTEST = 0.02
 
 @dataclass(frozen=True)
 class Sweep:
-    """Finds rows that wait for a job which is gone, and helps them; ``run`` gives how many."""
+    """Looks after rows that no job looks after (any more); ``run`` gives how many it found."""
 
     name: str
     every: timedelta
@@ -97,7 +97,7 @@ class Upkeep:
             if await session.scalar(_ALONE, {"key": zlib.crc32(sweep.name.encode())}):
                 found = await sweep.run(session)
                 if found:
-                    log.warning("sweep_found", sweep=sweep.name, count=found)
+                    log.info("sweep_found", sweep=sweep.name, count=found)
 
 
 async def rescue(session: AsyncSession, tasks: Declarations) -> int:

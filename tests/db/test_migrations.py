@@ -71,9 +71,7 @@ def test_models_that_disagree_with_the_migrations_are_told(empty):
 
 
 def test_two_migrators_at_once_both_succeed(empty, tmp_path):
-    environment = {
-        **os.environ, "DATABASE_URL": empty, "SOCIALSYNC_HOME": str(tmp_path),
-    }  # fmt: skip
+    environment = {**os.environ, "DATABASE_URL": empty, "SOCIALSYNC_HOME": str(tmp_path)}
     command = [Path(sys.executable).with_name("alembic"), "upgrade", "head"]
     both = [
         subprocess.Popen(
@@ -110,6 +108,15 @@ def test_stock_tables_are_the_librarys_but_for_appended_columns(empty, migrated)
         else:
             assert kind == "index", f"{name}: on stock tables we add nullable x_ columns and indexes on them"
             assert "x_" in definition, f"{name} is an index on stock columns only: {definition}"
+
+
+def test_the_library_has_no_migration_that_installations_lack():
+    """Revision 0002 takes the schema of the installed library, so an installation has that of its day."""
+    newest = max(path.name for path in Path(SchemaManager.get_migrations_path()).glob("*.sql"))
+    assert newest == "03.04.00_50_post_add_retry_failed_job_procedure.sql", (
+        "procrastinate has a newer migration: add a revision that applies it where it is missing, let 0002"
+        " keep the old schema, and name the new one here."
+    )
 
 
 def test_a_disabled_trigger_and_a_changed_function_are_differences(empty):

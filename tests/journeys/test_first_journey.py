@@ -1,6 +1,6 @@
 """A scheduled post travels from the API to the platform, through the commands that users type."""
 
-import json
+import asyncio
 import os
 import re
 import signal
@@ -11,23 +11,33 @@ import psutil
 import psycopg
 import pytest
 
+from socialsync.db.engine import create_engine
+from socialsync.db.transaction import Database
+from tests.conftest import add_key, add_workspace
 from tests.journeys.conftest import free_port, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(120)]
 
 
 @pytest.fixture
-def api(installation):
+def api(installation, fresh):
     """The API as `uvicorn socialsync.app:app` runs it, with a workspace's key."""
     port = free_port()
     installation.start("uvicorn", "socialsync.app:app", "--port", str(port))
-    installation.run("socialsync", "workspace", "create", "Bakery")
-    key = installation.run("socialsync", "apikey", "create", "--workspace", "Bakery").strip()
+    key = asyncio.run(found_workspace(fresh))
     with httpx.Client(
         base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"}, timeout=10
     ) as client:
         wait_for(lambda: client.get("/health/ready").status_code == 200, "readiness")
         yield client
+
+
+async def found_workspace(urls) -> str:
+    engine = create_engine(urls)
+    database = Database(engine)
+    key = await add_key(database, (await add_workspace(database, "Bakery")).id)
+    await engine.dispose()
+    return key
 
 
 def connect(api, platform: str, external_id: str) -> str:
@@ -40,10 +50,6 @@ def connect(api, platform: str, external_id: str) -> str:
 def test_the_stock_worker_publishes_scheduled_posts(installation, api, simulator):
     worker = installation.start("procrastinate", "worker", "-q", "scheduler")
     wait_for(lambda: "1 worker" in api.get("/health").text, "a worker")
-    wait_for(
-        lambda: json.loads(installation.run("socialsync", "schedules", "list", "--json")),
-        "the seeding of the timetable",
-    )
     installation.run("socialsync", "schedules", "edit", "enqueue-due-posts", "--every", "0.5")
     soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
     image = {
@@ -137,6 +143,15 @@ def test_the_demo_comes_true(installation):
     demo = installation.start("socialsync", "demo")
     assert demo.wait(100) == 0, installation.log(demo)
     assert "All of it came true" in installation.log(demo)
+
+
+def test_the_command_line_makes_a_workspace_and_prints_its_key_alone(installation):
+    workspace = installation.run("socialsync", "workspace", "create", "Bakery").strip()
+    key = installation.run("socialsync", "apikey", "create", "--workspace", "Bakery")
+    assert re.fullmatch(r"ss_[\w-]{43}\n", key)
+    assert workspace in installation.run("socialsync", "apikey", "list", "--json")
+    installation.run("socialsync", "workspace", "create", "Bakery", expect=1)
+    installation.run("socialsync", "apikey", "create", expect=2)
 
 
 def test_a_taken_port_is_said_before_anything_starts(installation):

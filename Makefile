@@ -31,7 +31,7 @@ demo: setup ## Play a scripted story with live progress
 	@$(BIN)/socialsync demo
 
 test: setup ## Run the whole test suite
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist worksteal
 
 check: setup ## Lint, types, imports, migrations
 	@$(BIN)/ruff check

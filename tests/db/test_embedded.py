@@ -95,13 +95,16 @@ def test_it_comes_back_after_it_was_killed_with_what_was_committed(home):
     assert answer(server, "select answer from kept", OWNER) == (42,)
 
 
-def test_a_half_made_cluster_is_not_mistaken_for_a_whole_one(home):
+def test_a_half_made_cluster_is_not_mistaken_for_a_whole_one_whose_files_are_its_owners_alone(home):
     draft = home / "postgres.draft-killed"
     draft.mkdir(parents=True)
     (draft / "PG_VERSION").write_text("18")
     server = EmbeddedServer(home)
     server.ensure_running()
     assert answer(server, "select 1") == (1,)
+    for path in (server.data, home / "postgres.password", server.log):
+        assert path.stat().st_mode & 0o077 == 0
+    assert (server.stop(), server.stop()) == (True, False)
 
 
 def test_tcp_is_closed_until_asked_for_and_then_wants_the_password(home, unused_tcp_port):
@@ -123,19 +126,6 @@ def test_a_path_too_long_for_a_socket_works(tmp_path):
         assert answer(server, "select 1") == (1,)
     finally:
         server.stop()
-
-
-def test_stopping_twice_is_harmless(home):
-    server = EmbeddedServer(home)
-    server.ensure_running()
-    assert (server.stop(), server.stop()) == (True, False)
-
-
-def test_its_secrets_and_data_are_its_owners_alone(home):
-    server = EmbeddedServer(home)
-    server.ensure_running()
-    for path in (server.data, home / "postgres.password", server.log):
-        assert path.stat().st_mode & 0o077 == 0
 
 
 def test_a_server_that_cannot_start_says_why(home):

@@ -93,6 +93,7 @@ async def running(
         Conflict: the port is taken.
         Failed: a process did not come up.
     """
+    port = _free_port(port)
     environment = dict(extra or {})
     with _environment(environment):
         found = settings.load()
@@ -101,7 +102,6 @@ async def running(
         started = server.ensure_running() if server else False
         say("Migrations")
         await asyncio.to_thread(migrations.upgrade, urls.resolve(found).owner)
-    port = _free_port(port)
     stack = Stack(found, f"http://127.0.0.1:{port}", environment, output)
     try:
         if found.meta_graph_url is None:

@@ -5,7 +5,9 @@ the request. What a failure means depends on whether the request may have left, 
 """
 
 import asyncio
+import functools
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
@@ -30,11 +32,18 @@ _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 _log = telemetry.get_logger(__name__)
 
 
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """The trusted authorities: reading them takes longer than all else here, so a process does it once."""
+    return httpx.create_ssl_context()
+
+
 def open_http(timeouts: httpx.Timeout = TIMEOUT) -> httpx.AsyncClient:
     """The connections of a process, pooled; for ``async with``. Proxies are taken from the environment,
     except for this machine itself, where the simulator lives.
     """
     return httpx.AsyncClient(
+        verify=_tls(),
         timeout=timeouts,
         follow_redirects=False,
         limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=5),

@@ -59,9 +59,9 @@ def run() -> None:
         poolclass=sa.NullPool,
     )
     with engine.connect() as connection:
+        connection.execute(sa.text(f"set statement_timeout = '{STATEMENT_TIMEOUT}'"))
         connection.execute(sa.text("select pg_advisory_lock(:key)"), {"key": ONE_AT_A_TIME})
         connection.execute(sa.text(f"set lock_timeout = '{LOCK_TIMEOUT}'"))
-        connection.execute(sa.text(f"set statement_timeout = '{STATEMENT_TIMEOUT}'"))
         connection.commit()  # session settings and the session lock outlive it
         migrate(connection)
 

@@ -6,11 +6,14 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 
 from socialsync import settings
 from socialsync.errors import Invalid
 from socialsync.settings import Settings
+
+URL = "http://127.0.0.1:5555"
 
 
 @pytest.fixture(autouse=True)
@@ -102,12 +105,18 @@ def test_a_running_up_of_the_same_home_is_the_outside_world(tmp_path):
     home = tmp_path / ".socialsync"
     home.mkdir()
     world = home / settings.WORLD_FILE
-    world.write_text(json.dumps({"url": "http://127.0.0.1:5555", "pid": os.getpid()}))
-    assert settings.load().whatsapp_graph == "http://127.0.0.1:5555"
-    world.write_text(json.dumps({"url": "http://127.0.0.1:5555", "pid": 2**22 - 1}))
+    world.write_text(json.dumps({"url": URL, "pid": os.getpid(), "born": psutil.Process().create_time()}))
+    assert settings.load().whatsapp_graph == URL
+    world.write_text(json.dumps({"url": URL, "pid": os.getpid(), "born": 1.0}))
     assert settings.load().whatsapp_graph == "https://graph.facebook.com"
 
 
 def test_several_keys_rotate(environment):
-    environment.setenv("SOCIALSYNC_SECRET_KEY", "new, old")
-    assert settings.load().secret_keys == ["new", "old"]
+    environment.setenv("SOCIALSYNC_SECRET_KEY", "the new secret key, the old secret key")
+    assert settings.load().secret_keys == ["the new secret key", "the old secret key"]
+
+
+def test_an_empty_list_of_keys_is_refused(environment):
+    environment.setenv("SOCIALSYNC_SECRET_KEY", " , ")
+    with pytest.raises(Invalid, match=r"^SOCIALSYNC_SECRET_KEY has no key"):
+        settings.load()

@@ -54,3 +54,10 @@ def test_values_are_masked_by_their_names():
 )
 def test_secrets_are_scrubbed_by_their_form(text, scrubbed):
     assert scrub(text) == scrubbed
+
+
+def test_secrets_inside_of_values_are_masked_too():
+    line = {"headers": {"Authorization": "Bearer abc"}, "urls": ["https://x?access_token=abc"], "count": 2}
+    masked = mask_secrets(None, "info", dict(line))
+    assert "abc" not in str(masked)
+    assert masked["count"] == 2

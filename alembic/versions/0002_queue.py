@@ -22,8 +22,11 @@ FETCH = """
 create function queue_fetch_job(queues varchar[], worker bigint) returns setof procrastinate_jobs
 language plpgsql as $$
 begin
-    update procrastinate_jobs set status = 'cancelled'
-    where status = 'todo' and x_expires_at <= now() and (queues is null or queue_name = any (queues));
+    update procrastinate_jobs set status = 'cancelled' where id in (
+        select id from procrastinate_jobs
+        where status = 'todo' and x_expires_at <= now() and (queues is null or queue_name = any (queues))
+        for update skip locked
+    );
     return query select job.* from procrastinate_fetch_job_v2(queues, worker) job where job.id is not null;
 end $$;
 """

@@ -152,6 +152,8 @@ create table post_deliveries (
     constraint fk_post_deliveries_workspace_id_post_id_posts
         foreign key (workspace_id, post_id) references posts (workspace_id, id)
 );
+create index ix_post_deliveries_queued on post_deliveries (workspace_id, post_id, id)
+    where status = 'queued';
 """
 
 WALLED_BY = {

@@ -47,6 +47,12 @@ def _version(value: str) -> str:
     return value
 
 
+def _keys(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().replace(",", "").strip():
+        raise ValueError("has no key in it; make one with: openssl rand -base64 32")
+    return value
+
+
 def _absolute(value: Path) -> Path:
     return value.expanduser().absolute()
 
@@ -66,7 +72,9 @@ class Settings(BaseSettings):
     database_owner_url: PostgresUrl | None = None
     database_direct_url: PostgresUrl | None = None
     home: Annotated[Path, AfterValidator(_absolute)] = Field(Path(".socialsync"), alias="SOCIALSYNC_HOME")
-    secret_key: SecretStr | None = Field(None, alias="SOCIALSYNC_SECRET_KEY")
+    secret_key: Annotated[SecretStr, AfterValidator(_keys)] | None = Field(
+        None, alias="SOCIALSYNC_SECRET_KEY"
+    )
     meta_graph_url: HttpUrl | None = None
     instagram_graph_url: HttpUrl | None = None
     meta_graph_version: Annotated[str, AfterValidator(_version)] = "v25.0"
@@ -165,7 +173,7 @@ def _world(home: Path) -> str | None:
     """The simulator of a running ``socialsync up`` of this home, if there is one."""
     try:
         world = json.loads((home / WORLD_FILE).read_text())
-        alive: bool = psutil.pid_exists(world["pid"])
-        return str(world["url"]) if alive else None
-    except (OSError, ValueError, KeyError, TypeError):
+        same = psutil.Process(world["pid"]).create_time() == world["born"]  # pids are used again
+        return str(world["url"]) if same else None
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None

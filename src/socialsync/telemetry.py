@@ -90,11 +90,20 @@ def add_to_context(**values: str) -> None:
 def mask_secrets(_logger: Any, _method: str, event: Event) -> Event:
     """A structlog processor: nothing that is secret by its name or its form leaves the process."""
     for name, value in event.items():
-        if name != "event" and _SECRET_NAME.search(name) and value is not None:
-            event[name] = _MASK
-        elif isinstance(value, str):
-            event[name] = scrub(value)
+        event[name] = _masked(name if name != "event" else "", value)
     return event
+
+
+def _masked(name: str, value: Any) -> Any:
+    if value is not None and _SECRET_NAME.search(name):
+        return _MASK
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, dict):
+        return {key: _masked(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked("", inner) for inner in value]
+    return value
 
 
 def scrub(text: str) -> str:

@@ -31,5 +31,6 @@ SWEEPS = (
         "idempotency keys of yesterday",
         timedelta(hours=1),
         lambda session: idempotency.prune(session, now=clock.now()),
+        routine=True,
     ),
 )

@@ -14,6 +14,7 @@ from tests.conftest import settings_for
         "postgresql://me@one:5432,two:5433/db?target_session_attrs=read-write",
         "postgresql://me@/db?host=%2Fa%20folder",
         "postgresql:///db",
+        "postgresql://host/db?user=me&password=a+b&sslmode=disable",
         "host=one,two dbname=db user=me",
     ],
 )
@@ -43,5 +44,6 @@ def test_a_direct_url_means_that_the_other_goes_through_a_pooler(tmp_path):
         )
     )
     assert pooled.pooled
+    assert "options" not in pooled.app
     assert "direct" in pooled.direct
     assert "direct" in pooled.owner

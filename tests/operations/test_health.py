@@ -28,8 +28,8 @@ def test_jobs_without_a_worker_are_an_alarm():
     assert told({"ingest": queue(1)}, workers=0) == [("alarm", "workers")]
 
 
-def test_no_job_needs_no_worker():
-    assert told({"ingest": queue(0, running=1)}, workers=0) == []
+def test_without_a_worker_no_tick_comes_so_that_is_an_alarm_though_nothing_waits():
+    assert told({"ingest": queue(0, running=1)}, workers=0) == [("alarm", "workers")]
 
 
 def test_any_alert_degrades():

@@ -1,12 +1,14 @@
 """One attempt after another, against the simulator over real HTTP."""
 
+import functools
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
-from socialsync.errors import Permanent, Temporary, UnknownOutcome
-from socialsync.features.posts import publishing, service
+from socialsync.errors import NotFound, Permanent, Temporary, UnknownOutcome
+from socialsync.features.channels import service as channels
+from socialsync.features.posts import publishing, queries, senders, service
 from socialsync.features.posts.lifecycle import EffectBegun
 from socialsync.queue.jobs import JobLost
 
@@ -123,15 +125,12 @@ async def test_a_process_that_died_after_its_intent_leaves_the_post_unknown(offi
     assert simulator.ledger(kind="instagram.publish") == []
 
 
-async def test_a_process_that_died_before_its_intent_goes_on_with_the_same_container(office, simulator, noon):
+async def test_the_next_attempt_goes_on_with_the_same_container(office, simulator, noon):
     post = await office.write(now=NOON)
     job_id = await office.publish(post.id)
     simulator.fault(action="status", status=500, match={"kind": "instagram.container_status"})
     with pytest.raises(Temporary):
         await office.run(job_id)
-    await office.rows(
-        "update post_runs set status = 'running', finished_at = null, error = null returning id"
-    )
     await office.retry(job_id)
     assert len(simulator.ledger(kind="instagram.container")) == 1
     assert len(simulator.ledger(kind="instagram.publish")) == 1
@@ -224,8 +223,8 @@ async def test_our_own_mistake_is_retried_and_then_fails_without_details(office,
     post = await office.write(now=NOON)
     job = await office.claim(await office.publish(post.id))
     async with office.opened.database.transaction(office.workspace_id) as session:
-        attempt = await publishing.begin(session, job, post.id, broadcast=False, now=NOON)
-        await publishing.fail(session, attempt, KeyError("secret"), retry_in=None, now=NOON)
+        attempt = await publishing.begin(session, job, post.id, now=NOON)
+        await publishing.fail(session, job, attempt, KeyError("secret"), retry_in=None, now=NOON)
     row = await office.see(post.id)
     assert row["status"] == "failed"
     assert "secret" not in row["error"]
@@ -235,9 +234,11 @@ async def test_our_own_mistake_after_the_intent_leaves_the_post_unknown(office, 
     post = await office.write(now=NOON)
     job = await office.claim(await office.publish(post.id))
     async with office.opened.database.transaction(office.workspace_id) as session:
-        attempt = await publishing.begin(session, job, post.id, broadcast=False, now=NOON)
+        attempt = await publishing.begin(session, job, post.id, now=NOON)
         await publishing.commit_intent(session, job, attempt, now=NOON)
-        await publishing.fail(session, attempt, KeyError("oops"), retry_in=timedelta(seconds=1), now=NOON)
+        await publishing.fail(
+            session, job, attempt, KeyError("oops"), retry_in=timedelta(seconds=1), now=NOON
+        )
     assert (await office.see(post.id))["status"] == "unknown"
 
 
@@ -270,7 +271,7 @@ async def test_a_job_that_was_given_to_another_worker_commits_no_intent(office, 
     post = await office.write(now=NOON)
     job = await office.claim(await office.publish(post.id))
     async with office.opened.database.transaction(office.workspace_id) as session:
-        attempt = await publishing.begin(session, job, post.id, broadcast=False, now=NOON)
+        attempt = await publishing.begin(session, job, post.id, now=NOON)
     await office.claim(job.job.id)
     with pytest.raises(JobLost):
         async with office.opened.database.transaction(office.workspace_id) as session:
@@ -282,7 +283,7 @@ async def test_an_edit_between_reading_and_intent_is_noticed(office, noon):
     post = await office.write(now=NOON)
     job = await office.claim(await office.publish(post.id))
     async with office.opened.database.transaction(office.workspace_id) as session:
-        attempt = await publishing.begin(session, job, post.id, broadcast=False, now=NOON)
+        attempt = await publishing.begin(session, job, post.id, now=NOON)
         await service.edit(session, post.id, {"text": "Sunset"}, now=NOON)
     with pytest.raises(publishing.PostEdited):
         async with office.opened.database.transaction(office.workspace_id) as session:
@@ -293,18 +294,19 @@ async def test_once_the_intent_is_committed_neither_edit_nor_cancel_is_possible(
     post = await office.write(now=NOON)
     job = await office.claim(await office.publish(post.id))
     async with office.opened.database.transaction(office.workspace_id) as session:
-        attempt = await publishing.begin(session, job, post.id, broadcast=False, now=NOON)
+        attempt = await publishing.begin(session, job, post.id, now=NOON)
         await publishing.commit_intent(session, job, attempt, now=NOON)
-    for verb in (service.cancel(session, post.id, now=NOON), service.edit(session, post.id, {}, now=NOON)):
+    for verb in (service.cancel, functools.partial(service.edit, changes={})):
         with pytest.raises(EffectBegun):
-            await verb
+            async with office.opened.database.transaction(office.workspace_id) as session:
+                await verb(session, post.id, now=NOON)
 
 
 async def test_the_outcome_is_kept_though_the_job_was_lost_meanwhile(office, noon):
     post = await office.write(now=NOON)
     job = await office.claim(await office.publish(post.id))
     async with office.opened.database.transaction(office.workspace_id) as session:
-        attempt = await publishing.begin(session, job, post.id, broadcast=False, now=NOON)
+        attempt = await publishing.begin(session, job, post.id, now=NOON)
         await publishing.commit_intent(session, job, attempt, now=NOON)
     assert (await office.run(job.job.id))["status"] == "nothing to publish"
     assert (await office.see(post.id))["status"] == "unknown"
@@ -312,3 +314,122 @@ async def test_the_outcome_is_kept_though_the_job_was_lost_meanwhile(office, noo
         await publishing.succeed(session, attempt, "178000", now=NOON)
     row, (run,) = await office.see(post.id), await office.runs(post.id)
     assert (row["status"], row["platform_post_id"], run["status"]) == ("published", "178000", "success")
+
+
+async def test_bad_news_of_a_worker_that_lost_its_job_changes_nothing(office, noon):
+    post = await office.write(now=NOON)
+    slow = await office.claim(await office.publish(post.id))
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        attempt = await publishing.begin(session, slow, post.id, now=NOON)
+    await office.run(slow.job.id)
+    assert (await office.see(post.id))["status"] == "published"
+    with pytest.raises(JobLost):
+        async with office.opened.database.transaction(office.workspace_id) as session:
+            await publishing.fail(session, slow, attempt, Permanent("no"), retry_in=None, now=NOON)
+    row, (run,) = await office.see(post.id), await office.runs(post.id)
+    assert (row["status"], run["status"]) == ("published", "success")
+
+
+@pytest.mark.parametrize(("doing", "status"), [("cancel", "cancelled"), ("edit", "publishing")])
+async def test_a_refusal_of_what_was_changed_meanwhile_does_not_fail_the_post(office, noon, doing, status):
+    post = await office.write(now=NOON)
+    job = await office.claim(await office.publish(post.id))
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        attempt = await publishing.begin(session, job, post.id, now=NOON)
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        if doing == "cancel":
+            await service.cancel(session, post.id, now=NOON)
+        else:
+            await service.edit(session, post.id, {"text": "Sunset"}, now=NOON)
+    with pytest.raises(publishing.PostEdited):
+        async with office.opened.database.transaction(office.workspace_id) as session:
+            await publishing.fail(session, job, attempt, Permanent("no"), retry_in=None, now=NOON)
+    assert (await office.see(post.id))["status"] == status
+
+
+async def test_the_attempt_goes_to_the_channel_of_the_edit_that_it_sends(office, noon):
+    post = await office.write(now=NOON)
+    job_id = await office.publish(post.id)
+    changes = {"channel_id": office.whatsapp, "media_urls": [], "recipients": THREE}
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        await service.edit(session, post.id, changes, now=NOON)
+    job = await office.claim(job_id)
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        attempt = await publishing.begin(session, job, post.id, now=NOON)
+    assert attempt.channel.id == office.whatsapp
+    assert attempt.is_broadcast
+
+
+async def test_a_failed_broadcast_that_is_edited_and_queued_again_goes_out(office, simulator, noon):
+    post = await office.write(channel_id=office.whatsapp, recipients=THREE, now=NOON)
+    simulator.fault(action="error", code=190, subcode=463, match={"kind": "whatsapp.message"})
+    with pytest.raises(Permanent):
+        await office.run(await office.publish(post.id))
+    await office.rows("update procrastinate_jobs set status = 'failed' returning id")
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        await service.edit(session, post.id, {"status": "queued", "publish_at": NOON}, now=NOON)
+    await office.enqueue_due()
+    await office.run((await office.runs(post.id))[-1]["job_id"])
+    assert [effect["to"] for effect in simulator.ledger(kind="whatsapp.message")] == THREE
+    row = await office.see(post.id)
+    assert (row["status"], row["error"]) == ("published", None)
+
+
+async def test_a_slow_container_is_waited_for_over_several_attempts(office, simulator, noon, monkeypatch):
+    monkeypatch.setattr(senders, "CONTAINER_LOOKS", ())
+    post = await office.write(now=NOON)
+    job_id = await office.publish(post.id)
+    simulator.fault(action="container_in_progress", reads=2)
+    with pytest.raises(Temporary):
+        await office.run(job_id)
+    with pytest.raises(Temporary):
+        await office.retry(job_id)
+    await office.retry(job_id)
+    assert len(simulator.ledger(kind="instagram.container")) == 1
+    assert (await office.see(post.id))["status"] == "published"
+
+
+async def test_a_dead_container_is_replaced(office, simulator, noon):
+    post = await office.write(now=NOON)
+    job_id = await office.publish(post.id)
+    simulator.fault(action="container_expired")
+    with pytest.raises(Temporary):
+        await office.run(job_id)
+    await office.retry(job_id)
+    assert len(simulator.ledger(kind="instagram.container")) == 2
+    assert len(simulator.ledger(kind="instagram.publish")) == 1
+
+
+async def test_a_deleted_channel_fails_its_posts_before_anything_is_sent(office, simulator, noon):
+    post = await office.write(channel_id=office.whatsapp, recipients=THREE, now=NOON)
+    job_id = await office.publish(post.id)
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        await channels.delete(session, office.whatsapp, actor="tests", now=NOON)
+    with pytest.raises(NotFound):
+        await office.run(job_id)
+    row = await office.see(post.id)
+    assert row["status"] == "failed"
+    assert "channel was deleted" in row["error"]
+    assert {run["effect_at"] for run in await office.runs(post.id)} == {None}
+
+
+async def test_one_recipient_who_got_too_much_does_not_hold_the_others(office, simulator, noon):
+    post = await office.write(channel_id=office.whatsapp, recipients=THREE, now=NOON)
+    job_id = await office.publish(post.id)
+    simulator.fault(action="error", code=131056, match={"kind": "whatsapp.message"})
+    with pytest.raises(Temporary):
+        await office.run(job_id)
+    assert [effect["to"] for effect in simulator.ledger(kind="whatsapp.message")] == THREE[1:]
+    await office.retry(job_id)
+    assert [effect["to"] for effect in simulator.ledger(kind="whatsapp.message")] == [*THREE[1:], THREE[0]]
+    assert (await office.see(post.id))["status"] == "published"
+
+
+async def test_a_repeated_write_does_not_put_a_sent_message_back(office, simulator, noon):
+    post = await office.write(channel_id=office.whatsapp, now=NOON)
+    await office.run(await office.publish(post.id))
+    (delivery,) = await office.rows("select * from post_deliveries")
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        await queries.set_delivery(session, delivery["id"], NOON, status="queued")
+    (delivery,) = await office.rows("select * from post_deliveries")
+    assert delivery["status"] == "sent"

@@ -149,3 +149,15 @@ async def test_a_schedule_that_could_never_run_is_refused(database, change, kind
     async with database.system_transaction(SYSTEM) as session:
         with pytest.raises(kind):
             await schedules.add(session, New(**values))
+
+
+@pytest.mark.parametrize("wrong", ["timezone = 'Mars/Olympus'", "cron = '0 0 30 2 *', every_s = null"])
+async def test_a_rule_broken_in_psql_disables_itself_and_nothing_else(database, wrong):
+    async with database.system_transaction(SYSTEM) as session:
+        await schedules.seed(session, [New(name="broken", task="tests.note", cron="* * * * *"), OFTEN])
+        await session.execute(text(f"update schedules set {wrong} where name = 'broken'"))  # noqa: S608 - our own words
+        await make_due(session, "broken")
+        await make_due(session)
+        await schedules.tick(session)
+        assert [job["queueing_lock"] for job in await jobs(session)] == ["schedule:often"]
+        assert not (await schedules.get_schedule(session, "broken")).enabled

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from socialsync.db.transaction import Database
 from socialsync.errors import Permanent, Temporary
-from socialsync.queue import deferring, upkeep
+from socialsync.queue import deferring, schedules, upkeep
 from socialsync.queue.app import App
 from socialsync.queue.schedules import New
 from socialsync.queue.tasks import HOUSE
@@ -208,6 +208,36 @@ async def test_a_failed_job_whose_twin_waits_is_not_stranded(app, fresh_database
     await task.defer_async()
     await work(app)
     assert await statuses(fresh_database) == ["aborted", "succeeded"]
+
+
+async def test_a_users_own_task_can_be_scheduled_and_deferred_with_a_row(app, fresh_database):
+    @app.task(name="mine.remind", queue="mine")
+    async def remind(customer_id: int) -> None: ...
+
+    new = New(name="remind", task="mine.remind", every_s=3600, args={"customer_id": 1})
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        await schedules.add(session, new)
+        await schedules.run_now(session, "remind")
+        await deferring.defer(session, remind, {"customer_id": 2})
+        assert [job["queue_name"] for job in await jobs(session)] == ["mine", "mine"]
+
+
+async def test_a_duty_that_fails_stops_neither_the_others_nor_the_next_look(app, fresh_database):
+    looks = asyncio.Queue()
+
+    async def broken(session) -> int:
+        raise ZeroDivisionError
+
+    async def sound(session) -> int:
+        looks.put_nowait(True)
+        return 0
+
+    sweeps = [Sweep(name, timedelta(seconds=0.1), run) for name, run in (("a", broken), ("b", sound))]
+    care = asyncio.create_task(Upkeep(fresh_database, tasks=app, timetable=[], sweeps=sweeps).run())
+    for _ in range(2):
+        assert await asyncio.wait_for(looks.get(), 10)
+    care.cancel()
+    await asyncio.gather(care, return_exceptions=True)
 
 
 async def test_upkeep_seeds_ticks_and_sweeps_in_two_workers_without_doubling(app, fresh_database):

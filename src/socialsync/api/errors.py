@@ -24,6 +24,7 @@ from typing_extensions import override
 from socialsync import errors, telemetry
 from socialsync.api import validation
 from socialsync.api.validation import Entry
+from socialsync.db import away
 from socialsync.errors import SocialSyncError
 
 log = telemetry.get_logger(__name__)
@@ -40,9 +41,6 @@ STATUS: Mapping[type[SocialSyncError], HTTPStatus] = {
 }
 """The first of these that an error is."""
 MEDIA_TYPE = "application/problem+json"
-READ_ONLY = "25006"
-"""SQLSTATE of a server that is, or has become, a standby: another one is taking over."""
-_AWAY = (sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError, psycopg.OperationalError)
 _SOON = timedelta(seconds=2)
 _ROUTER = {
     HTTPStatus.BAD_REQUEST: ("UnreadableBody", "The body cannot be read.", "Send JSON in UTF-8."),
@@ -135,16 +133,17 @@ def _problem(request: Request, error: Exception) -> Problem | None:
         case HTTPException():
             return _of_router(error)
         case sqlalchemy.exc.DataError():
-            log.warning("postgres refused a value", sqlstate=_sqlstate(error))
+            log.warning("postgres refused a value", sqlstate=away.sqlstate(error))
             return Problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid", "A value is not one that can be stored."
             )
-        case _ if _is_away(error):
-            log.warning("database away", error=type(error).__name__, sqlstate=_sqlstate(error))
+        case _ if away.is_away(error):
+            log.warning("database away", error=type(error).__name__, sqlstate=away.sqlstate(error))
             return Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "DatabaseAway",
-                "The database is away or too busy. Nothing was changed; try again.",
+                "The database is away or too busy; whether anything was changed is not known."
+                " Try again: with the same Idempotency-Key nothing is created twice.",
                 headers=_retry_after(_SOON),
             )
     return None
@@ -177,17 +176,3 @@ def _summary(first: Entry, *, more: int) -> str:
 
 def _retry_after(wait: timedelta) -> dict[str, str]:
     return {"Retry-After": str(max(1, math.ceil(wait.total_seconds())))}
-
-
-def _is_away(error: Exception) -> bool:
-    if isinstance(
-        error, sqlalchemy.exc.OperationalError | sqlalchemy.exc.TimeoutError | psycopg.OperationalError
-    ):
-        return True
-    if isinstance(error, sqlalchemy.exc.DBAPIError):
-        return error.connection_invalidated or _sqlstate(error) == READ_ONLY
-    return False
-
-
-def _sqlstate(error: Exception) -> str | None:
-    return getattr(getattr(error, "orig", error), "sqlstate", None)

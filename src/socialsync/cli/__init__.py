@@ -6,6 +6,7 @@ from typing import Annotated
 import psycopg
 import typer
 from rich.console import Console
+from rich.markup import escape
 from sqlalchemy.exc import SQLAlchemyError
 
 import socialsync
@@ -63,7 +64,7 @@ def main() -> None:
 
 def _complain(message: str, fix: str | None) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(f"[red bold]Error:[/] {message}", markup=True)
+    console.print(f"[red bold]Error:[/] {escape(message)}")
     if fix:
-        console.print(f"[dim]{fix}[/]")
+        console.print(f"[dim]{escape(fix)}[/]")
     raise SystemExit(1)

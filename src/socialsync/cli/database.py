@@ -4,6 +4,7 @@ import os
 from typing import Annotated
 
 import typer
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from socialsync import settings
 from socialsync.cli.output import out
@@ -68,8 +69,11 @@ def psql(
 ) -> None:
     """Open psql; further arguments are psql's own: ``socialsync db psql -- -c 'table schedules'``."""
     found = urls.resolve(settings.load())
+    words = conninfo_to_dict(found.owner if admin else found.app)
+    password = words.pop("password", None)  # argv is everybody's to read
+    environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
     try:
-        os.execlp("psql", "psql", found.owner if admin else found.app, *context.args)  # noqa: S606, S607 - psql is what was asked for
+        os.execvpe("psql", ["psql", make_conninfo("", **words), *context.args], environment)  # noqa: S606, S607 - psql is what was asked for
     except FileNotFoundError:
         raise Failed("psql is not installed.", fix="Install postgresql-client.") from None
 

@@ -9,6 +9,7 @@ import typer
 from pydantic_core import to_jsonable_python
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from socialsync import settings
@@ -42,5 +43,5 @@ def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str) -> Non
     for name in rows[0]:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
+        table.add_row(*("" if value is None else escape(str(value)) for value in row.values()))
     out.print(table)

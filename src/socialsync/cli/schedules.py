@@ -55,7 +55,10 @@ def add(
     try:
         arguments: dict[str, Any] = json.loads(args)
     except json.JSONDecodeError:
-        raise typer.BadParameter("--args is not JSON") from None
+        arguments = {}
+        args = ""
+    if not args or not isinstance(arguments, dict):
+        raise typer.BadParameter("--args is not a JSON object, e.g. '{\"a\": 1}'")
     new = schedules.New(
         name=name, task=task, cron=cron, every_s=every, timezone=timezone, args=arguments, queue=queue,
         expires_s=expires,

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
+import psutil
 
 from socialsync import settings
 from socialsync.db import migrations, urls
@@ -126,7 +127,8 @@ async def _start_simulator(stack: Stack, say: Say) -> None:
     stack.simulator = f"http://127.0.0.1:{port}"
     await stack.start("simulator", "simulator", "--port", str(port))
     await _until(f"{stack.simulator}/_sim/health", stack, "simulator")
-    world = {"url": stack.simulator, "pid": stack.processes["simulator"].pid}
+    pid = stack.processes["simulator"].pid
+    world = {"url": stack.simulator, "pid": pid, "born": psutil.Process(pid).create_time()}
     (stack.settings.home / WORLD_FILE).write_text(json.dumps(world))
 
 

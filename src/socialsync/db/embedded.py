@@ -197,8 +197,9 @@ class EmbeddedServer:
 
     def _make_socket_dir(self) -> None:
         self.socket_dir.mkdir(mode=0o700, exist_ok=True)
-        owner = self.socket_dir.stat().st_uid
-        if owner not in {os.geteuid(), pwd.getpwnam(self._user).pw_uid if self._user else os.geteuid()}:
+        found = self.socket_dir.lstat()
+        ours = {os.geteuid(), pwd.getpwnam(self._user).pw_uid if self._user else os.geteuid()}
+        if found.st_uid not in ours or not stat.S_ISDIR(found.st_mode):
             raise EmbeddedServerFailed(
                 f"{self.socket_dir} belongs to somebody else.", fix="Set SOCIALSYNC_HOME to a shorter path."
             )

@@ -1,7 +1,7 @@
 """Where the database is: three libpq connection strings, embedded or given."""
 
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -39,7 +39,9 @@ def resolve(settings: Settings) -> Urls:
     app = settings.database_url.get_secret_value()
     direct = settings.database_direct_url.get_secret_value() if settings.database_direct_url else app
     owner = settings.database_owner_url.get_secret_value() if settings.database_owner_url else direct
-    return Urls(app=as_app(app), direct=as_app(direct), owner=owner, pooled=direct != app)
+    pooled = direct != app
+    # A pooler refuses start-up options by default; each transaction takes the role by itself anyway.
+    return Urls(app=app if pooled else as_app(app), direct=as_app(direct), owner=owner, pooled=pooled)
 
 
 def as_app(url: str) -> str:
@@ -48,5 +50,5 @@ def as_app(url: str) -> str:
     if "://" not in url:
         return make_conninfo(url, options=options)
     base, _, query = url.partition("?")
-    others = [(name, value) for name, value in parse_qsl(query) if name != "options"]
-    return f"{base}?{urlencode([*others, ('options', options)], quote_via=quote)}"
+    others = [part for part in query.split("&") if part and not part.startswith("options=")]
+    return f"{base}?{'&'.join([*others, 'options=' + quote(options)])}"

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.errors import Conflict
-from socialsync.queue.tasks import HOUSE
+from socialsync.queue import tasks
 
 AnyTask = Task[Any, Any, Any] | str
 OnConflict = Literal["keep", "slide"]
@@ -116,7 +116,7 @@ async def _insert(
     options: Options,
     on_conflict: OnConflict,
 ) -> list[Deferred]:
-    found, details = HOUSE.find(task if isinstance(task, str) else task.name)
+    found, details = tasks.find(task if isinstance(task, str) else task.name)
     jobs = [
         {
             "args": details.arguments.as_json(given),

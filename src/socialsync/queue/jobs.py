@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.errors import Conflict
-from socialsync.queue.tasks import HOUSE
+from socialsync.queue import tasks
 
 Job: TypeAlias = JobContext
 """What every task of the house takes first."""
@@ -36,5 +36,5 @@ async def still_mine(session: AsyncSession, job: Job) -> None:
 
 def wait_after(job: Job, error: BaseException) -> timedelta | None:
     """How long this job's policy will wait after this error; None when it gives up. Without the jitter."""
-    _, details = HOUSE.find(job.job.task_name)
+    _, details = tasks.find(job.job.task_name)
     return details.policy.wait_after(error, job.job.attempts, lambda: 0.5)

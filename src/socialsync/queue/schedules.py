@@ -15,10 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import telemetry
 from socialsync.errors import Conflict, NotFound, SocialSyncError
-from socialsync.queue import cadence, locks
+from socialsync.queue import cadence, locks, tasks
 from socialsync.queue.deferring import Options, defer
 from socialsync.queue.models import Schedule
-from socialsync.queue.tasks import HOUSE
 
 log = telemetry.get_logger(__name__)
 
@@ -59,16 +58,28 @@ async def tick(session: AsyncSession) -> float | None:
         .with_for_update(skip_locked=True)
     )
     for schedule in (await session.scalars(due)).all():
-        schedule.next_at = _following(schedule, now)
-        try:
-            schedule.last_job_id = await _defer(session, schedule, now)
-            schedule.last_at = now
-        except SocialSyncError as error:  # its task is gone or takes other arguments: say so, tick the rest
-            log.warning("schedule_cannot_run", schedule=schedule.name, task=schedule.task, reason=str(error))
+        await _tick_one(session, schedule, now)
     await session.flush()
     soonest = select(func.min(Schedule.next_at)).where(Schedule.enabled, Schedule.removed_at.is_(None))
     upcoming = await session.scalar(soonest)
     return None if upcoming is None else (upcoming - now).total_seconds()
+
+
+async def _tick_one(session: AsyncSession, schedule: Schedule, now: datetime) -> None:
+    """One schedule's tick; what is wrong with it is said and stops none of the others."""
+    try:
+        schedule.next_at = _following(schedule, now)
+    except Exception as error:  # operators write this table in psql too
+        schedule.enabled = False
+        log.exception(
+            "[SCHEDULE] Disabled: its rule cannot be followed", schedule=schedule.name, rule=str(error)
+        )
+        return
+    try:
+        schedule.last_job_id = await _defer(session, schedule, now)
+        schedule.last_at = now
+    except SocialSyncError as error:
+        log.warning("[SCHEDULE] Cannot run", schedule=schedule.name, task=schedule.task, reason=str(error))
 
 
 async def run_now(session: AsyncSession, name: str) -> int:
@@ -90,7 +101,7 @@ async def add(session: AsyncSession, new: New) -> None:
         Conflict: the name is taken.
     """
     cadence.check(cron=new.cron, every_s=new.every_s, timezone=new.timezone)
-    _, details = HOUSE.find(new.task)
+    _, details = tasks.find(new.task)
     details.arguments.check(new.args)
     now = await _now(session)
     values = {**asdict(new), "next_at": _following(new, now), "enabled": True, "removed_at": None}

@@ -74,6 +74,8 @@ class Declarations(Blueprint):
                 _checking(function, arguments)
             )
             self.details[declared.name] = Details(policy, scope, arguments, lock)
+            if self is not HOUSE:
+                _others.update(dict.fromkeys((declared.name, *declared.aliases), self))
             return declared
 
         return declare if _func is None else declare(_func)
@@ -103,6 +105,17 @@ class Declarations(Blueprint):
 
 HOUSE = Declarations()
 """The tasks of all rooms that are imported."""
+_others: dict[str, Declarations] = {}
+"""Where tasks outside the rooms were declared last: users' own, on an App."""
+
+
+def find(name: str) -> tuple[Task[Any, Any, Any], Details]:
+    """A task of the house or of a user, by its name or an alias.
+
+    Raises:
+        NotFound: names the tasks there are.
+    """
+    return _others.get(name, HOUSE).find(name)
 
 
 def task(

@@ -5,22 +5,25 @@ row locks make two ticks at once harmless, and of the sweeps one at a time runs 
 """
 
 import asyncio
+import functools
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import telemetry
+from socialsync.db.away import is_away
 from socialsync.db.transaction import Database
 from socialsync.queue import schedules
 from socialsync.queue.policies import OnDeath
 from socialsync.queue.tasks import Declarations
 
 log = telemetry.get_logger(__name__)
+T = TypeVar("T")
 
 DEAD_AFTER = timedelta(seconds=30)
 """Without a heartbeat for this long a worker is dead."""
@@ -31,11 +34,14 @@ SHORTEST = 0.02
 
 @dataclass(frozen=True)
 class Sweep:
-    """Looks after rows that no job looks after (any more); ``run`` gives how many it found."""
+    """Looks after rows that no job looks after (any more); ``run`` gives how many it found. Where that is
+    ``routine``, nobody needs to know.
+    """
 
     name: str
     every: timedelta
     run: Callable[[AsyncSession], Awaitable[int]]
+    routine: bool = False
 
 
 _RESCUE = text(
@@ -64,32 +70,38 @@ class Upkeep:
     ) -> None:
         self._database = database
         self._timetable = timetable
+        self._seeded = False
         rescuing = Sweep("queue.rescue", timedelta(seconds=5), lambda session: rescue(session, tasks))
         self._sweeps = (rescuing, *sweeps)
 
     async def run(self) -> None:
-        """Until cancelled. An error (Postgres is away) ends one look, not the loop."""
+        """Until cancelled. Whatever goes wrong ends one look of one duty, never the loop."""
         loop = asyncio.get_running_loop()
         due = dict.fromkeys((sweep.name for sweep in self._sweeps), loop.time())
-        seeded = False
         while True:
-            wait = LOOK_EVERY
-            try:
-                wait = await self._tick(seed=not seeded)
-                seeded = True
-                for sweep in self._sweeps:
-                    if due[sweep.name] <= loop.time():
-                        due[sweep.name] = loop.time() + sweep.every.total_seconds()
-                        await self._sweep(sweep)
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("upkeep_look_failed", error=type(error).__name__)
+            wait = await self._look("schedules", self._tick) or LOOK_EVERY
+            for sweep in self._sweeps:
+                if due[sweep.name] <= loop.time():
+                    due[sweep.name] = loop.time() + sweep.every.total_seconds()
+                    await self._look(sweep.name, functools.partial(self._sweep, sweep))
             await asyncio.sleep(wait)
 
-    async def _tick(self, *, seed: bool) -> float:
+    async def _look(self, duty: str, look: Callable[[], Awaitable[T]]) -> T | None:
+        try:
+            return await look()
+        except Exception as error:
+            if is_away(error) or isinstance(error, OSError):
+                log.warning("[UPKEEP] Postgres is away", duty=duty, error=type(error).__name__)
+            else:
+                log.exception("[UPKEEP] A duty failed", duty=duty)
+            return None
+
+    async def _tick(self) -> float:
         async with self._database.system_transaction("schedules tick for every workspace") as session:
-            if seed:
+            if not self._seeded:
                 await schedules.seed(session, self._timetable)
             upcoming = await schedules.tick(session)
+        self._seeded = True
         return LOOK_EVERY if upcoming is None else min(LOOK_EVERY, max(SHORTEST, upcoming))
 
     async def _sweep(self, sweep: Sweep) -> None:
@@ -97,7 +109,8 @@ class Upkeep:
             if await session.scalar(_ALONE, {"key": zlib.crc32(sweep.name.encode())}):
                 found = await sweep.run(session)
                 if found:
-                    log.info("sweep_found", sweep=sweep.name, count=found)
+                    say = log.info if sweep.routine else log.warning
+                    say("[UPKEEP] Sweep found rows", sweep=sweep.name, count=found)
 
 
 async def rescue(session: AsyncSession, tasks: Declarations) -> int:

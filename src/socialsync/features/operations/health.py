@@ -30,8 +30,9 @@ def alerts(queues: Mapping[str, QueueState], *, workers: int) -> list[Alert]:
     """The alarms first."""
     found = [alert for name, queue in queues.items() for alert in _of_depth(name, queue)]
     waiting = sum(queue.waiting for queue in queues.values())
-    if waiting and not workers:
-        message = f"No worker is active while {waiting} job(s) wait."
+    if not workers:
+        waits = f", while {waiting} job(s) wait" if waiting else ""
+        message = f"No worker is active: nothing is published{waits}."
         found.append(Alert("alarm", "workers", message, "Start one: socialsync worker"))
     return sorted(found, key=lambda alert: alert.level != "alarm")
 

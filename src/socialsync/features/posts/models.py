@@ -81,6 +81,13 @@ class PostDelivery(TenantRow):
         ForeignKeyConstraint(["workspace_id", "post_id"], ["posts.workspace_id", "posts.id"]),
         CheckConstraint("status in ('queued', 'sending', 'sent', 'failed', 'unknown')", name="status"),
         UniqueConstraint("workspace_id", "post_id", "recipient"),
+        Index(
+            "ix_post_deliveries_queued",
+            "workspace_id",
+            "post_id",
+            "id",
+            postgresql_where=sql("status = 'queued'"),
+        ),
     )
 
     post_id: Mapped[UUID]

@@ -1,8 +1,9 @@
 """The steps of one attempt, each a transaction of its own: begin, intent, outcome.
 
-Between any two of them the process may die. What the next life finds tells it what happened: a run without
-``effect_at`` was never seen by anybody and is begun again; one with ``effect_at`` and without an outcome may
-have been, and is ``unknown``, never sent again.
+Between any two of them the process may die, or be given up for dead while it still works. What the next life
+finds tells it what happened: a run without ``effect_at`` was never seen by anybody and goes on; one with
+``effect_at`` and without an outcome may have been, and is ``unknown``, never sent again. Good news (it was
+published, it was sent) is kept whoever brings it; bad news only from whoever has the job.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.errors import Conflict, Permanent, SocialSyncError, Temporary, UnknownOutcome
+from socialsync.features.channels import service as channels
 from socialsync.features.posts import lifecycle, queries
 from socialsync.features.posts.models import Post, PostRun
 from socialsync.queue.jobs import Job, still_mine
@@ -25,7 +27,7 @@ class Attempt:
     """One attempt as its job has read it. ``revision`` is the edit that it sends."""
 
     post_id: UUID
-    channel_id: UUID
+    channel: channels.Channel
     run_id: UUID
     revision: int
     text: str
@@ -33,26 +35,30 @@ class Attempt:
     template: dict[str, Any] | None
     container_id: str | None
 
+    @property
+    def is_broadcast(self) -> bool:
+        return self.channel.platform == "whatsapp"
+
 
 class PostEdited(Conflict):
     """The post changed after it was read: read it again."""
 
 
-async def begin(
-    session: AsyncSession, job: Job, post_id: UUID, *, broadcast: bool, now: datetime
-) -> Attempt | None:
-    """Start or resume the post's attempt; None when there is nothing to publish any more.
+async def begin(session: AsyncSession, job: Job, post_id: UUID, *, now: datetime) -> Attempt | None:
+    """Start or resume the post's attempt; None when there is nothing to publish (any more).
+
+    An attempt whose former life committed its intent and never told the outcome ends ``unknown`` here.
 
     Raises:
-        UnknownOutcome: a former life committed its intent and never told its outcome. The caller commits
-            this transaction all the same: the post is ``unknown`` now.
+        JobLost: another worker has the job.
     """
     post = await queries.lock_post(session, post_id)
     if post is None or post.status != "publishing":
         return None
     await still_mine(session, job)
+    channel = await channels.get_channel_row(session, post.channel_id)
     run = await queries.find_running(session, post_id)
-    if broadcast:
+    if channel.platform == "whatsapp":
         await queries.move_deliveries(session, post_id, of="sending", to="unknown", error=LOST, now=now)
         await queries.set_deliveries(session, post)
     elif run is not None and run.effect_at is not None:
@@ -65,7 +71,7 @@ async def begin(
     await session.flush()
     return Attempt(
         post_id=post.id,
-        channel_id=post.channel_id,
+        channel=channel,
         run_id=run.id,
         revision=post.revision,
         text=post.text,
@@ -75,12 +81,10 @@ async def begin(
     )
 
 
-async def keep_container(session: AsyncSession, attempt: Attempt, container_id: str) -> None:
-    """Remember the container, so that this run never makes a second one for the same text."""
-    post = await queries.lock_post(session, attempt.post_id)
-    run = await queries.find_running(session, attempt.post_id)
-    if post is None or run is None or run.id != attempt.run_id or post.revision != attempt.revision:
-        raise PostEdited("The post changed while its media was prepared.")
+async def keep_container(session: AsyncSession, attempt: Attempt, container_id: str | None) -> None:
+    """Remember the container, so that no second one is made for the same text; None forgets a dead one."""
+    post, run = await _ours(session, attempt)
+    _check_unchanged(attempt, post, run)
     run.container_id = container_id
     await session.flush()
 
@@ -99,19 +103,20 @@ async def commit_intent(session: AsyncSession, job: Job, attempt: Attempt, *, no
 
 
 async def next_delivery(
-    session: AsyncSession, job: Job, attempt: Attempt, *, now: datetime
+    session: AsyncSession, job: Job, attempt: Attempt, *, but: set[UUID], now: datetime
 ) -> tuple[UUID, str] | None:
-    """Commit the intent for the next recipient: the delivery's id and number; None when all have theirs.
+    """Commit the intent for the next recipient: the delivery's id and number; None when all had their turn.
+
+    Args:
+        but: deliveries that wait for another pass.
 
     Raises:
         JobLost, PostEdited: as ``commit_intent``.
     """
     await still_mine(session, job)
-    post = await queries.lock_post(session, attempt.post_id)
-    run = await queries.find_running(session, attempt.post_id)
-    if post is None or post.status != "publishing" or post.revision != attempt.revision or run is None:
-        raise PostEdited("The post changed after it was read.")
-    delivery = await queries.lock_next_delivery(session, attempt.post_id)
+    post, run = await _ours(session, attempt)
+    _check_unchanged(attempt, post, run)
+    delivery = await queries.lock_next_delivery(session, attempt.post_id, but=but)
     if delivery is None:
         return None
     run.effect_at = run.effect_at or now
@@ -136,21 +141,29 @@ async def conclude_broadcast(session: AsyncSession, attempt: Attempt, *, now: da
 
 async def fail(
     session: AsyncSession,
+    job: Job,
     attempt: Attempt,
     error: Exception,
     *,
     retry_in: timedelta | None,
     now: datetime,
 ) -> None:
-    """The attempt came to nothing, or nobody knows to what; with ``retry_in`` the post stays on its way."""
+    """The attempt came to nothing, or nobody knows to what; with ``retry_in`` the post stays on its way.
+
+    Raises:
+        JobLost: another worker has the job and tells how it ends.
+        PostEdited: the attempt was about another text, or the post has ended meanwhile.
+    """
+    await still_mine(session, job)
     post, run = await _ours(session, attempt)
+    _check_unchanged(attempt, post, run)
     said = sentence(error)
     nothing_happened = isinstance(error, Temporary | Permanent) or run.effect_at is None
     if retry_in is not None and nothing_happened:
         _finish(run, "failed", said, now)
         post.error, post.updated_at = said, now
         await session.flush()
-    elif post.recipients:
+    elif attempt.is_broadcast:
         await queries.move_deliveries(session, post.id, of="sending", to="unknown", error=LOST, now=now)
         await queries.move_deliveries(session, post.id, of="queued", to="failed", error=said, now=now)
         await _conclude(session, post, run, now=now)
@@ -161,7 +174,7 @@ async def fail(
 
 
 async def end(
-    session: AsyncSession, post: Post, run: PostRun | None, result: lifecycle.Result, *, now: datetime
+    session: AsyncSession, post: Post, run: PostRun, result: lifecycle.Result, *, now: datetime
 ) -> None:
     """Write the result into post and run."""
     post.status, post.error, post.updated_at = result.status, result.error, now
@@ -169,9 +182,8 @@ async def end(
         post.published_at = now
         post.next_check_at = now
         post.stop_at = now + lifecycle.WATCHED_FOR
-    if run is not None:
-        outcomes = {"published": "success", "failed": "failed", "unknown": "unknown"}
-        _finish(run, outcomes[result.status], result.error, now)
+    outcomes = {"published": "success", "failed": "failed", "unknown": "unknown"}
+    _finish(run, outcomes[result.status], result.error, now)
     await session.flush()
 
 
@@ -181,6 +193,11 @@ def sentence(error: Exception) -> str:
         return "SocialSync made a mistake while publishing; the log of the worker has the details."
     parts = (part.rstrip(".") + "." for part in (error.message, error.fix or "") if part)
     return " ".join(parts)
+
+
+def _check_unchanged(attempt: Attempt, post: Post, run: PostRun) -> None:
+    if post.status != "publishing" or run.status != "running" or post.revision != attempt.revision:
+        raise PostEdited("The post changed after it was read.")
 
 
 def _finish(run: PostRun, status: str, error: str | None, now: datetime) -> None:
@@ -198,15 +215,23 @@ async def _conclude(session: AsyncSession, post: Post, run: PostRun, *, now: dat
 
 
 async def _next_run(session: AsyncSession, post: Post) -> PostRun:
+    """The next attempt, with the container of the one before: it holds the same text, or edit() took it."""
+    before = await queries.list_runs(session, post.id)
     post.attempt += 1
-    run = PostRun(workspace_id=post.workspace_id, post_id=post.id, attempt=post.attempt, status="running")
+    run = PostRun(
+        workspace_id=post.workspace_id,
+        post_id=post.id,
+        attempt=post.attempt,
+        status="running",
+        container_id=before[-1].container_id if before else None,
+    )
     session.add(run)
     await session.flush()
     return run
 
 
 async def _ours(session: AsyncSession, attempt: Attempt) -> tuple[Post, PostRun]:
-    """Post and run of this attempt, locked: an outcome is kept whoever has the job by now."""
+    """Post and run of this attempt, locked."""
     post = await queries.lock_post(session, attempt.post_id)
     run = await session.get(PostRun, attempt.run_id, with_for_update=True, populate_existing=True)
     if post is None or run is None:

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, and_, exists, func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.features.posts.models import Post, PostDelivery, PostRun
@@ -25,6 +24,7 @@ _ADD_RUNS = text("""
 insert into post_runs (workspace_id, post_id, attempt, job_id)
 select * from unnest(
     cast(:workspaces as uuid[]), cast(:posts as uuid[]), cast(:attempts as int[]), cast(:jobs as bigint[]))
+on conflict do nothing  -- somebody moved a post by hand: its job resumes the run that is there
 """)
 
 _STRANDED = text("""
@@ -139,22 +139,38 @@ async def set_deliveries(session: AsyncSession, post: Post) -> None:
         ),
         {"workspace_id": post.workspace_id, "post_id": post.id, "recipients": post.recipients},
     )
-    rows = [
-        {"workspace_id": post.workspace_id, "post_id": post.id, "recipient": recipient}
-        for recipient in post.recipients
-    ]
-    await session.execute(insert(PostDelivery).on_conflict_do_nothing(), rows)
+    await session.execute(
+        text(
+            "insert into post_deliveries (workspace_id, post_id, recipient)"
+            " select :workspace_id, :post_id, recipient"
+            " from unnest(cast(:recipients as text[])) as recipient on conflict do nothing"
+        ),
+        {"workspace_id": post.workspace_id, "post_id": post.id, "recipients": post.recipients},
+    )
 
 
-async def lock_next_delivery(session: AsyncSession, post_id: UUID) -> PostDelivery | None:
+async def lock_next_delivery(session: AsyncSession, post_id: UUID, *, but: set[UUID]) -> PostDelivery | None:
     query = select(PostDelivery).where(PostDelivery.post_id == post_id, PostDelivery.status == "queued")
+    if but:
+        query = query.where(PostDelivery.id.not_in(but))
     return await session.scalar(query.order_by(PostDelivery.id).limit(1).with_for_update())
 
 
-async def set_delivery(session: AsyncSession, delivery_id: UUID, now: datetime, **values: Any) -> None:
-    await session.execute(
-        update(PostDelivery).where(PostDelivery.id == delivery_id).values(updated_at=now, **values)
-    )
+async def set_delivery(
+    session: AsyncSession, delivery_id: UUID, now: datetime, *, status: str, **values: Any
+) -> None:
+    """Store how one message went. That it was sent holds whatever is there; the rest only while nothing is
+    known, as this may be repeated after another life has gone on.
+    """
+    change = update(PostDelivery).where(PostDelivery.id == delivery_id)
+    if status != "sent":
+        change = change.where(PostDelivery.status.in_(("sending", "unknown")))
+    await session.execute(change.values(status=status, updated_at=now, **values))
+
+
+async def forget_containers(session: AsyncSession, post_id: UUID) -> None:
+    """No attempt of this post goes on with a container: they hold another text."""
+    await session.execute(update(PostRun).where(PostRun.post_id == post_id).values(container_id=None))
 
 
 async def move_deliveries(

@@ -10,16 +10,25 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import clock
-from socialsync.errors import Permanent, Temporary, UnknownOutcome
+from socialsync.db.away import is_away
+from socialsync.errors import Permanent, Refused, Temporary, UnknownOutcome
 from socialsync.features.channels import service as channels
 from socialsync.features.posts import publishing, queries
 from socialsync.features.posts.publishing import Attempt
-from socialsync.platforms import ContainerState, Image, Sender, Template
-from socialsync.platforms.errors import PermissionMissing, SenderBlocked, TokenRevoked
+from socialsync.platforms import ContainerState, ContainerStatus, Image, Sender, Template
+from socialsync.platforms.errors import (
+    ContainerLost,
+    ContainerMissing,
+    ObjectNotVisible,
+    PairRateLimited,
+    PermissionMissing,
+    SenderBlocked,
+    TokenRevoked,
+)
 from socialsync.queue.jobs import Job
 from socialsync.resources import Resources
 
@@ -38,18 +47,14 @@ class Errand:
     opened: Resources
     job: Job
     workspace_id: UUID
-    channel: channels.Channel
     attempt: Attempt
-
-    @property
-    def sender(self) -> Sender:
-        return channels.sender_of(self.channel, self.opened.cipher)
+    sender: Sender
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         return self.opened.database.transaction(self.workspace_id)
 
 
-async def send(errand: Errand) -> str:
+async def send(opened: Resources, job: Job, workspace_id: UUID, attempt: Attempt) -> str:
     """Publish this attempt on its channel's platform.
 
     Returns:
@@ -58,33 +63,69 @@ async def send(errand: Errand) -> str:
     Raises:
         PostEdited: begin again.
         JobLost: stop.
-        Temporary, Permanent: nothing happened (of a broadcast: to those who still wait).
+        Temporary, Permanent, Refused: nothing happened (of a broadcast: to those who still wait).
         UnknownOutcome: it may have happened.
     """
-    if errand.channel.platform == "instagram":
-        return await _publish_image(errand)
-    return await _broadcast(errand)
+    sender = channels.sender_of(attempt.channel, opened.cipher)  # before any intent: it may be refused
+    errand = Errand(opened, job, workspace_id, attempt, sender)
+    return await (_broadcast(errand) if attempt.is_broadcast else _publish_image(errand))
+
+
+async def store(
+    opened: Resources, workspace_id: UUID, record: Callable[[AsyncSession], Awaitable[None]]
+) -> None:
+    """Store an outcome, patiently while Postgres is away. Should all tries fail, the next life finds it
+    unknown.
+    """
+    for pause in (*OUTCOME_TRIES, None):
+        try:
+            async with opened.database.transaction(workspace_id) as session:
+                await record(session)
+        except (SQLAlchemyError, OSError) as error:
+            if pause is None or not is_away(error):
+                raise
+            await asyncio.sleep(pause)
+        else:
+            return
 
 
 async def _publish_image(errand: Errand) -> str:
-    instagram, attempt, sender = errand.opened.platforms.instagram, errand.attempt, errand.sender
+    instagram, attempt = errand.opened.platforms.instagram, errand.attempt
     container_id = attempt.container_id
     if container_id is None:
-        container_id = await instagram.create_container(sender, Image(attempt.media_urls[0]), attempt.text)
-        async with errand.transaction() as session:
-            await publishing.keep_container(session, attempt, container_id)
+        image = Image(attempt.media_urls[0])
+        container_id = await instagram.create_container(errand.sender, image, attempt.text)
+        await _keep_container(errand, container_id)
     await _until_finished(errand, container_id)
     async with errand.transaction() as session:
         await publishing.commit_intent(session, errand.job, attempt, now=clock.now())
-    media_id = await instagram.publish_container(sender, container_id)
-    await _store(errand, lambda session: publishing.succeed(session, attempt, media_id, now=clock.now()))
+    try:
+        media_id = await instagram.publish_container(errand.sender, container_id)
+    except (ContainerLost, ContainerMissing):
+        await _keep_container(errand, None)
+        raise
+    await store(
+        errand.opened,
+        errand.workspace_id,
+        lambda session: publishing.succeed(session, attempt, media_id, now=clock.now()),
+    )
     return "published"
 
 
+async def _keep_container(errand: Errand, container_id: str | None) -> None:
+    async with errand.transaction() as session:
+        await publishing.keep_container(session, errand.attempt, container_id)
+
+
 async def _until_finished(errand: Errand, container_id: str) -> None:
+    """Wait until the container can be published. One that is only slow stays for the next attempt."""
     for pause in (*CONTAINER_LOOKS, None):
-        status = await errand.opened.platforms.instagram.container_status(errand.sender, container_id)
+        try:
+            status = await errand.opened.platforms.instagram.container_status(errand.sender, container_id)
+        except ObjectNotVisible:
+            status = ContainerStatus(ContainerState.IN_PROGRESS)  # says nothing about the container
         if status.failure is not None:
+            await _keep_container(errand, None)
             raise status.failure
         if status.state is ContainerState.FINISHED:
             return
@@ -99,12 +140,21 @@ async def _until_finished(errand: Errand, container_id: str) -> None:
 
 
 async def _broadcast(errand: Errand) -> str:
+    """Send to one recipient after the other. One to whom too much was sent waits for the next attempt."""
+    held: dict[UUID, PairRateLimited] = {}
     while True:
         async with errand.transaction() as session:
-            delivery = await publishing.next_delivery(session, errand.job, errand.attempt, now=clock.now())
+            delivery = await publishing.next_delivery(
+                session, errand.job, errand.attempt, but=set(held), now=clock.now()
+            )
         if delivery is None:
             break
-        await _deliver(errand, *delivery)
+        try:
+            await _deliver(errand, *delivery)
+        except PairRateLimited as limited:
+            held[delivery[0]] = limited
+    if held:
+        raise next(iter(held.values()))
     async with errand.transaction() as session:
         return (await publishing.conclude_broadcast(session, errand.attempt, now=clock.now())).status
 
@@ -112,24 +162,26 @@ async def _broadcast(errand: Errand) -> str:
 async def _deliver(errand: Errand, delivery_id: UUID, to: str) -> None:
     """Send to one recipient and store how it went. A refusal of this recipient stops nobody else's."""
 
-    def store(**outcome: str | None) -> Awaitable[None]:
-        return _store(
-            errand, lambda session: queries.set_delivery(session, delivery_id, clock.now(), **outcome)
+    def keep(status: str, **outcome: str | None) -> Awaitable[None]:
+        return store(
+            errand.opened,
+            errand.workspace_id,
+            lambda session: queries.set_delivery(session, delivery_id, clock.now(), status=status, **outcome),
         )
 
     try:
         message_id = await _message(errand, to, tracker=str(delivery_id))
     except Temporary:
-        await store(status="queued")
+        await keep("queued")
         raise
     except UnknownOutcome as error:
-        await store(status="unknown", error=publishing.sentence(error))
-    except Permanent as error:
-        await store(status="failed", error=publishing.sentence(error))
+        await keep("unknown", error=publishing.sentence(error))
+    except (Permanent, Refused) as error:
+        await keep("failed", error=publishing.sentence(error))
         if isinstance(error, ABOUT_THE_SENDER):
             raise
     else:
-        await store(status="sent", platform_message_id=message_id, error=None)
+        await keep("sent", platform_message_id=message_id, error=None)
 
 
 async def _message(errand: Errand, to: str, *, tracker: str) -> str:
@@ -137,17 +189,3 @@ async def _message(errand: Errand, to: str, *, tracker: str) -> str:
     if attempt.template:
         return await whatsapp.send_template(errand.sender, to, Template(**attempt.template), tracker)
     return await whatsapp.send_text(errand.sender, to, attempt.text, tracker)
-
-
-async def _store(errand: Errand, record: Callable[[AsyncSession], Awaitable[None]]) -> None:
-    """Store what the world has seen, patiently. Should all tries fail, the next life finds it unknown."""
-    for pause in (*OUTCOME_TRIES, None):
-        try:
-            async with errand.transaction() as session:
-                await record(session)
-        except OperationalError:
-            if pause is None:
-                raise
-            await asyncio.sleep(pause)
-        else:
-            return

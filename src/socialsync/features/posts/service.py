@@ -60,7 +60,8 @@ async def edit(session: AsyncSession, post_id: UUID, changes: Mapping[str, Any],
             fix="Cancel it with DELETE and create a new post.",
         )
     if post.status == "failed":
-        values["status"] = changes.get("status") or "draft"
+        values["status"], post.error = changes.get("status") or "draft", None
+        await queries.move_deliveries(session, post_id, of="failed", to="queued", error=None, now=now)
     if values["status"] == "queued" and values["publish_at"] is None:
         if "publish_at" in changes:
             raise Invalid(
@@ -74,10 +75,8 @@ async def edit(session: AsyncSession, post_id: UUID, changes: Mapping[str, Any],
         setattr(post, name, value)
     post.revision += 1
     post.updated_at = now
-    run = await queries.find_running(session, post_id)
-    if run is not None:
-        run.container_id = None  # it holds the old text
     await session.flush()
+    await queries.forget_containers(session, post_id)
     return post
 
 
@@ -142,12 +141,6 @@ async def enqueue_due(session: AsyncSession, *, now: datetime, limit: int = BATC
 async def count_due(session: AsyncSession, *, now: datetime) -> int:
     """Posts of every workspace whose time has come."""
     return await queries.count_due(session, now)
-
-
-async def find_channel_of(session: AsyncSession, post_id: UUID) -> channels.Channel | None:
-    """The channel that a post goes to, also a deleted one; None when there is no such post."""
-    post = await queries.find_post(session, post_id)
-    return None if post is None else await channels.get_channel_row(session, post.channel_id)
 
 
 async def requeue_stranded(session: AsyncSession, *, now: datetime) -> int:

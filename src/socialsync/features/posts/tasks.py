@@ -3,12 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from socialsync import clock, resources, telemetry
+from socialsync.db.away import is_away
 from socialsync.features.posts import publishing, senders, service
 from socialsync.features.posts.publishing import Attempt
-from socialsync.features.posts.senders import Errand
 from socialsync.queue import jobs, locks
 from socialsync.queue.jobs import Job
 from socialsync.queue.tasks import task
@@ -51,24 +49,16 @@ async def publish_post(job: Job, *, workspace_id: UUID, post_id: UUID) -> dict[s
     opened = resources.of(job)
     while True:
         async with opened.database.transaction(workspace_id) as session:
-            channel = await service.find_channel_of(session, post_id)
-            attempt = channel and await publishing.begin(
-                session, job, post_id, broadcast=channel.platform == "whatsapp", now=clock.now()
-            )
-        if not attempt or not channel:
+            attempt = await publishing.begin(session, job, post_id, now=clock.now())
+        if attempt is None:
             return {"post_id": str(post_id), "status": "nothing to publish"}
         log.info(f"[PUBLISH] Starting publish task for post {post_id}", post_id=str(post_id))
         try:
-            result = await senders.send(Errand(opened, job, workspace_id, channel, attempt))
+            result = await _try(opened, job, workspace_id, attempt)
         except publishing.PostEdited:
             continue  # read it again: it is another text now, or cancelled
-        except (jobs.JobLost, SQLAlchemyError):
-            raise  # somebody else tells the end of it; or the next life, when Postgres is back
-        except Exception as error:
-            await _give_up(opened, job, workspace_id, attempt, error)
-            raise
         log.info(
-            f"[PUBLISH] Successfully published post {post_id} to {channel.platform}"
+            f"[PUBLISH] Successfully published post {post_id} to {attempt.channel.platform}"
             if result == "published"
             else f"[PUBLISH] Post {post_id} ended {result}",
             post_id=str(post_id),
@@ -76,15 +66,29 @@ async def publish_post(job: Job, *, workspace_id: UUID, post_id: UUID) -> dict[s
         return {"post_id": str(post_id), "status": result}
 
 
-async def _give_up(
-    opened: Resources, job: Job, workspace_id: UUID, attempt: Attempt, error: Exception
-) -> None:
-    wait = jobs.wait_after(job, error)
-    log.warning(
-        f"[PUBLISH] Failed to publish post {attempt.post_id}: {publishing.sentence(error)}",
-        post_id=str(attempt.post_id),
-        kind=type(error).__name__,
-        retry_in_s=wait.total_seconds() if wait else None,
-    )
-    async with opened.database.transaction(workspace_id) as session:
-        await publishing.fail(session, attempt, error, retry_in=wait, now=clock.now())
+async def _try(opened: Resources, job: Job, workspace_id: UUID, attempt: Attempt) -> str:
+    """Send it; what goes wrong is written into post and run before it is raised.
+
+    Raises:
+        PostEdited: nothing was sent, and nothing written: begin again.
+    """
+    try:
+        return await senders.send(opened, job, workspace_id, attempt)
+    except (publishing.PostEdited, jobs.JobLost):
+        raise
+    except Exception as error:
+        if is_away(error):
+            raise  # the next life finds out, when Postgres is back
+        failure, wait = error, jobs.wait_after(job, error)
+        log.warning(
+            f"[PUBLISH] Failed to publish post {attempt.post_id}: {publishing.sentence(error)}",
+            post_id=str(attempt.post_id),
+            kind=type(error).__name__,
+            retry_in_s=wait.total_seconds() if wait else None,
+        )
+        await senders.store(
+            opened,
+            workspace_id,
+            lambda session: publishing.fail(session, job, attempt, failure, retry_in=wait, now=clock.now()),
+        )
+        raise

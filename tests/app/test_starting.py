@@ -61,7 +61,7 @@ def test_it_starts_without_its_database_and_finds_it_later(server, template, tmp
         execute(server, f"create database later template {template} strategy file_copy")
         assert ask(port, "/health/ready") == (200, {"status": "ready"})
         status, health = ask(port, "/health")
-        assert (status, health["status"]) == (200, "ok")
+        assert (status, health["status"]) == (200, "degraded")  # no worker yet
 
 
 def test_with_nothing_set_it_starts_the_embedded_server(tmp_path):

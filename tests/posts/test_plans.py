@@ -24,7 +24,7 @@ def runs(session):
 async def test_the_workspace_is_an_index_condition(database, ask):
     said = []
 
-    def note(connection, cursor, statement, parameters, context, many):
+    def note(_connection, _cursor, statement, parameters, *_):
         said.append((statement, parameters))
 
     async with database.transaction(uuid4()) as session:

@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup up demo test check format lock bench clean
+.PHONY: help setup up demo test check format lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}'
@@ -31,7 +31,7 @@ demo: setup ## Play a scripted story with live progress
 	@$(BIN)/socialsync demo
 
 test: setup ## Run the whole test suite
-	@$(BIN)/pytest -n 2 --dist worksteal
+	@$(BIN)/pytest -n 4 --dist worksteal
 
 check: setup ## Lint, types, imports, migrations
 	@$(BIN)/ruff check
@@ -49,9 +49,6 @@ lock: setup ## Resolve the dependencies anew (needs uv on the PATH)
 		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
 		--custom-compile-command "make lock" pyproject.toml --group dev -o requirements-dev.lock
-
-bench: setup ## Run the benchmarks
-	@$(BIN)/socialsync bench
 
 clean: ## Remove .venv and caches (not your data in .socialsync)
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

@@ -19,15 +19,27 @@ create index procrastinate_jobs_x_expires_at_idx on procrastinate_jobs (x_expire
 """
 
 FETCH = """
-create function queue_fetch_job(queues varchar[], worker bigint) returns setof procrastinate_jobs
-language plpgsql as $$
+create function queue_fetch_job(queues varchar[], worker bigint, tasks text[])
+returns setof procrastinate_jobs language plpgsql as $$
 begin
     update procrastinate_jobs set status = 'cancelled' where id in (
         select id from procrastinate_jobs
         where status = 'todo' and x_expires_at <= now() and (queues is null or queue_name = any (queues))
         for update skip locked
     );
-    return query select job.* from procrastinate_fetch_job_v2(queues, worker) job where job.id is not null;
+    return query
+    update procrastinate_jobs set status = 'doing', worker_id = worker where id = (
+        select job.id from procrastinate_jobs job
+        where job.status = 'todo' and job.task_name = any (tasks)
+            and (queues is null or job.queue_name = any (queues))
+            and (job.scheduled_at is null or job.scheduled_at <= now())
+            and (job.lock is null or not exists (
+                select from procrastinate_jobs other
+                where other.lock = job.lock and (
+                    other.status = 'doing'
+                    or other.status = 'todo' and (other.priority, -other.id) > (job.priority, -job.id))))
+        order by job.priority desc, job.id limit 1 for update of job skip locked
+    ) returning *;
 end $$;
 """
 

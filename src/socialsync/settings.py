@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     @cached_property
     def whatsapp_graph(self) -> str:
         """Base of the WhatsApp calls, without version."""
-        return self.meta_graph_url or _world(self.home) or "https://graph.facebook.com"
+        return self.meta_graph_url or world(self.home) or "https://graph.facebook.com"
 
     @cached_property
     def instagram_graph(self) -> str:
@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         return (
             self.instagram_graph_url
             or self.meta_graph_url
-            or _world(self.home)
+            or world(self.home)
             or "https://graph.instagram.com"
         )
 
@@ -169,11 +169,11 @@ def load_or_exit() -> Settings:
         raise SystemExit(error.message) from None
 
 
-def _world(home: Path) -> str | None:
+def world(home: Path) -> str | None:
     """The simulator of a running ``socialsync up`` of this home, if there is one."""
     try:
-        world = json.loads((home / WORLD_FILE).read_text())
-        same = psutil.Process(world["pid"]).create_time() == world["born"]  # pids are used again
-        return str(world["url"]) if same else None
+        told = json.loads((home / WORLD_FILE).read_text())
+        same = psutil.Process(told["pid"]).create_time() == told["born"]  # pids are used again
+        return str(told["url"]) if same else None
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None

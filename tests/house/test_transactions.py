@@ -40,7 +40,7 @@ SYSTEM_TRANSACTIONS = {
         "the CLI removes a schedule",
         "the CLI switches a schedule",
     },
-    "cli/up.py": {"`up` makes its demo workspace", "`up` makes its demo key"},
+    "cli/up.py": {"`up` makes its demo workspace and key"},
     "features/accounts/service.py": {"a key is looked up before its workspace is known"},
     "features/operations/readiness.py": {"health looks at the whole installation"},
     "features/posts/tasks.py": {"due posts of every workspace are enqueued"},

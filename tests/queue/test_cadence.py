@@ -68,6 +68,8 @@ def test_an_hour_that_the_clocks_skip_has_its_tick_all_the_same():
         ({"cron": "0 0 30 2 *", "every_s": None}, "cron"),
         ({"cron": None, "every_s": 0.05}, "every_s"),
         ({"cron": None, "every_s": 1e12}, "every_s"),
+        ({"cron": None, "every_s": float("nan")}, "every_s"),
+        ({"cron": None, "every_s": float("inf")}, "every_s"),
         ({"cron": "* * * * *", "every_s": None, "timezone": "Mars/Olympus"}, "timezone"),
         ({"cron": "* * * * *", "every_s": None, "timezone": "../etc/passwd"}, "timezone"),
     ],

@@ -121,6 +121,14 @@ async def test_a_job_past_its_expiry_is_cancelled_instead_of_run(app, fresh_data
     assert await statuses(fresh_database) == ["cancelled", "succeeded"]
 
 
+async def test_a_job_whose_task_this_worker_does_not_know_is_left_to_who_does(app, fresh_database):
+    await app.configure_task("somebody.elses").defer_async()
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        await deferring.defer(session, "tests.note", {"word": "ours"})
+    await work(app)
+    assert await statuses(fresh_database) == ["todo", "succeeded"]
+
+
 async def test_a_worker_of_another_queue_leaves_a_job_alone(app, fresh_database):
     async with fresh_database.system_transaction(SYSTEM) as session:
         await deferring.defer(session, "tests.note", {"word": "not yours"})

@@ -54,6 +54,8 @@ def main() -> None:
         app()
     except SocialSyncError as error:
         _complain(error.message, error.fix)
+    except OSError as error:
+        _complain(f"{error.strerror}: {error.filename}", "Is SOCIALSYNC_HOME a folder that you may write to?")
     except (psycopg.OperationalError, SQLAlchemyError) as error:
         cause = getattr(error, "orig", None) or error
         _complain(

@@ -19,7 +19,7 @@ from socialsync import settings
 from socialsync.db import migrations, urls
 from socialsync.db.embedded import EmbeddedServer
 from socialsync.errors import Conflict, Failed
-from socialsync.settings import WORLD_FILE, Settings
+from socialsync.settings import WORLD_FILE, Settings, world
 
 READY_WITHIN = 60.0
 """Seconds for a process to answer after its start, on a slow machine."""
@@ -98,6 +98,11 @@ async def running(
     environment = dict(extra or {})
     with _environment(environment):
         found = settings.load()
+        if world(found.home):
+            raise Conflict(
+                f"SocialSync is up already in {found.home}.",
+                fix="Stop that one, or set SOCIALSYNC_HOME to another.",
+            )
         server = EmbeddedServer(found.home) if found.embedded else None
         say("Postgres")
         started = server.ensure_running() if server else False
@@ -128,8 +133,8 @@ async def _start_simulator(stack: Stack, say: Say) -> None:
     await stack.start("simulator", "simulator", "--port", str(port))
     await _until(f"{stack.simulator}/_sim/health", stack, "simulator")
     pid = stack.processes["simulator"].pid
-    world = {"url": stack.simulator, "pid": pid, "born": psutil.Process(pid).create_time()}
-    (stack.settings.home / WORLD_FILE).write_text(json.dumps(world))
+    told = {"url": stack.simulator, "pid": pid, "born": psutil.Process(pid).create_time()}
+    (stack.settings.home / WORLD_FILE).write_text(json.dumps(told))
 
 
 async def _until(

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from socialsync.resources import Resources, open_resources
 from socialsync.settings import Settings, write_private
 
 WORKSPACE = "Demo"
+PLATFORM_NAMES = {"instagram": "Instagram", "whatsapp": "WhatsApp"}
 CHANNELS = (
     {"platform": "instagram", "name": "Demo Instagram", "external_id": "17841400000000001"},
     {"platform": "whatsapp", "name": "Demo WhatsApp", "external_id": "106540352242922"},
@@ -61,7 +63,9 @@ async def _serve(port: int, stopping: asyncio.Event) -> None:
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if ended.done():
-            _console.print(f"[red]The {ended.result()} process ended by itself; stopping the rest.[/]")
+            name = ended.result()
+            code = found.processes[name].returncode
+            _console.print(f"[red]The {name} process ended by itself (status {code}); stopping the rest.[/]")
         for task in (ended, stopped):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -73,31 +77,41 @@ async def _serve(port: int, stopping: asyncio.Event) -> None:
 
 async def make_demo(settings: Settings) -> Demo:
     """The demo workspace, made on the first call; its key is kept in the home, readable by its owner only."""
+    path = settings.home / "secrets" / "demo_api_key"
     async with open_resources(settings) as resources:
-        async with resources.database.system_transaction("`up` makes its demo workspace") as session:
-            workspace = await accounts.find_workspace(session, WORKSPACE)
-            if workspace is None:
-                workspace = await accounts.create_workspace(session, name=WORKSPACE)
-        return Demo(
-            workspace_id=workspace.id,
-            key=await _key(resources, workspace.id),
-            channels=await _channels(resources, workspace.id),
-        )
+        key, workspace_id = await _known(resources, path) or await _new(resources, path)
+        return Demo(workspace_id, key, await _channels(resources, workspace_id))
 
 
-async def _key(resources: Resources, workspace_id: UUID) -> str:
-    path = resources.settings.home / "secrets" / "demo_api_key"
-    if path.exists():
-        key = path.read_text().strip()
-        with contextlib.suppress(accounts.UnknownKey):
-            await accounts.authenticate(resources.database, key)
-            return key
-    async with resources.database.system_transaction("`up` makes its demo key") as session:
-        created = await accounts.create_key(session, role="admin", name="demo", workspace_id=workspace_id)
+async def _known(resources: Resources, path: Path) -> tuple[str, UUID] | None:
+    """The kept key and the workspace that it opens, whatever that is called by now."""
+    key = _read(path)
+    if key is None:
+        return None
+    with contextlib.suppress(accounts.UnknownKey):
+        principal = await accounts.authenticate(resources.database, key)
+        if principal.workspace_id is not None:
+            return key, principal.workspace_id
+    return None
+
+
+async def _new(resources: Resources, path: Path) -> tuple[str, UUID]:
+    async with resources.database.system_transaction("`up` makes its demo workspace and key") as session:
+        workspace = await accounts.find_workspace(session, WORKSPACE)
+        workspace = workspace or await accounts.create_workspace(session, name=WORKSPACE)
+        made = await accounts.create_key(session, role="admin", name="demo", workspace_id=workspace.id)
+    _keep(path, made.key)
+    return made.key, workspace.id
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text().strip() if path.exists() else None
+
+
+def _keep(path: Path, key: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
-    write_private(path, created.key)
-    return created.key
+    write_private(path, key)
 
 
 async def _channels(resources: Resources, workspace_id: UUID) -> dict[str, UUID]:
@@ -122,7 +136,8 @@ def _welcome(found: stack.Stack, demo: Demo) -> Panel:
     table.add_row("Sign in", "press [bold]Authorize[/] there and paste the API key")
     table.add_row("API key", demo.key)
     for platform, channel_id in sorted(demo.channels.items()):
-        table.add_row(f"{platform.capitalize()} channel", str(channel_id))
+        table.add_row(f"{PLATFORM_NAMES[platform]} channel", str(channel_id))
+    table.add_row("Workspace", str(demo.workspace_id))
     table.add_row("Outside world", found.simulator or found.settings.whatsapp_graph)
     table.add_row("Data", str(found.settings.home))
     return Panel(table, title="SocialSync is up", subtitle="Ctrl-C stops all of it", expand=False)

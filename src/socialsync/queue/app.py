@@ -36,7 +36,7 @@ class App(Declarations, procrastinate.App):
     ) -> None:
         self.details = {}
         procrastinate.App.__init__(self, connector=connector, **options)
-        self.job_manager = JobManager(connector)
+        self.job_manager = JobManager(connector, self.tasks)
         self._ours: dict[str, Any] = {
             "tasks": self,
             "lifespan": lifespan,

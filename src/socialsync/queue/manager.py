@@ -4,10 +4,12 @@ Procrastinate's own finish checks no owner: a worker that was given up for dead 
 one runs by now.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from procrastinate import exceptions
+from procrastinate.connector import BaseConnector
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager as StockJobManager
 from typing_extensions import override
@@ -19,7 +21,7 @@ log = telemetry.get_logger(__name__)
 _FETCH = """
 select id, status, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name, attempts,
     worker_id
-from queue_fetch_job(%(queues)s::varchar[], %(worker_id)s)
+from queue_fetch_job(%(queues)s::varchar[], %(worker_id)s, %(tasks)s::text[])
 """
 _FINISH = """
 with mine as (
@@ -38,11 +40,24 @@ select procrastinate_retry_job_v2(id, %(retry_at)s, %(priority)s, %(queue)s, %(l
 
 
 class JobManager(StockJobManager):
+    """The queue's own.
+
+    Args:
+        tasks: by name, those that this process can run. Others' jobs are left to whoever knows their tasks:
+            a users' worker, or the newer version during a roll-out.
+    """
+
+    def __init__(self, connector: BaseConnector, tasks: Mapping[str, Any]) -> None:
+        super().__init__(connector)
+        self._tasks = tasks
+
     @override
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """Claim the next job, cancelling those that waited past their expiry first."""
+        """Claim the next job that we can run, cancelling those that waited past their expiry first."""
         names = None if queues is None else list(queues)
-        rows = await self.connector.execute_query_all_async(_FETCH, queues=names, worker_id=worker_id)
+        rows = await self.connector.execute_query_all_async(
+            _FETCH, queues=names, worker_id=worker_id, tasks=list(self._tasks)
+        )
         return Job.from_row(rows[0]) if rows else None
 
     @override

@@ -11,14 +11,20 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 import procrastinate
+import psycopg
+from procrastinate import exceptions
 from procrastinate.worker import Worker as StockWorker
 from typing_extensions import override
 
+from socialsync import telemetry
 from socialsync.db.transaction import Database
 from socialsync.queue.schedules import New
 from socialsync.queue.tasks import Declarations
 from socialsync.queue.upkeep import Sweep, Upkeep
 
+log = telemetry.get_logger(__name__)
+
+TRY_AGAIN_EVERY = 2.0
 RESOURCES = "resources"
 """Where a job's context keeps what its process has opened: ``job.additional_context[RESOURCES]``."""
 
@@ -60,6 +66,7 @@ class Worker(StockWorker):
         self._lifespan = lifespan
         self._timetable = timetable
         self._sweeps = sweeps
+        self._cut_off = False
 
     @override
     async def run(self) -> None:
@@ -71,7 +78,24 @@ class Worker(StockWorker):
             )
             care = asyncio.create_task(upkeep.run(), name="upkeep")
             stack.push_async_callback(_end, care)
+            while await self._run_until_stopped_or_cut_off():
+                log.warning("[WORKER] Cut off from Postgres; trying again", seconds=TRY_AGAIN_EVERY)
+                await asyncio.sleep(TRY_AGAIN_EVERY)
+
+    async def _run_until_stopped_or_cut_off(self) -> bool:
+        """Whether Postgres went away; procrastinate's loop ends then, with an error or without."""
+        self._cut_off = False
+        try:
             await super().run()  # type: ignore[no-untyped-call] # procrastinate leaves it unannotated
+        except (exceptions.ConnectorException, psycopg.OperationalError, OSError):
+            return True
+        return self._cut_off
+
+    @override
+    async def _monitor_side_tasks(self, side_tasks: list[asyncio.Task[Any]]) -> None:
+        """Procrastinate stops the worker when its listener or heartbeat fails: we begin again instead."""
+        await super()._monitor_side_tasks(side_tasks)
+        self._cut_off = any(task.done() and not task.cancelled() and task.exception() for task in side_tasks)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -58,7 +58,7 @@ async def _up(port: int) -> None:
 async def _serve(port: int, stopping: asyncio.Event) -> None:
     async with stack.running(lambda what: _console.print(f"[dim]Starting[/] {what} ..."), port=port) as found:
         demo = await make_demo(found.settings)
-        _console.print(_welcome(found, demo))
+        Console(highlight=False).print(_welcome(found, demo))
         ended = asyncio.create_task(found.ended())
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)

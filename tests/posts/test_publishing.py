@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from socialsync.errors import NotFound, Permanent, Temporary, UnknownOutcome
 from socialsync.features.channels import service as channels
-from socialsync.features.posts import publishing, queries, senders, service
+from socialsync.features.posts import publishing, queries, service
 from socialsync.features.posts.lifecycle import EffectBegun
 from socialsync.queue.jobs import JobLost
 
@@ -373,20 +373,6 @@ async def test_a_failed_broadcast_that_is_edited_and_queued_again_goes_out(offic
     assert [effect["to"] for effect in simulator.ledger(kind="whatsapp.message")] == THREE
     row = await office.see(post.id)
     assert (row["status"], row["error"]) == ("published", None)
-
-
-async def test_a_slow_container_is_waited_for_over_several_attempts(office, simulator, noon, monkeypatch):
-    monkeypatch.setattr(senders, "CONTAINER_LOOKS", ())
-    post = await office.write(now=NOON)
-    job_id = await office.publish(post.id)
-    simulator.fault(action="container_in_progress", reads=2)
-    with pytest.raises(Temporary):
-        await office.run(job_id)
-    with pytest.raises(Temporary):
-        await office.retry(job_id)
-    await office.retry(job_id)
-    assert len(simulator.ledger(kind="instagram.container")) == 1
-    assert (await office.see(post.id))["status"] == "published"
 
 
 async def test_a_dead_container_is_replaced(office, simulator, noon):

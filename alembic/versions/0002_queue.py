@@ -15,73 +15,7 @@ COLUMNS = """
 alter table procrastinate_jobs add column x_expires_at timestamptz;
 comment on column procrastinate_jobs.x_expires_at is 'A job still waiting then is cancelled instead of run';
 create index procrastinate_jobs_x_expires_at_idx on procrastinate_jobs (x_expires_at)
-    where status = 'todo' and x_expires_at is not null;
-"""
-
-FETCH = """
-create function queue_fetch_job(queues varchar[], worker bigint, tasks text[])
-returns setof procrastinate_jobs language plpgsql as $$
-begin
-    update procrastinate_jobs set status = 'cancelled' where id in (
-        select id from procrastinate_jobs
-        where status = 'todo' and x_expires_at <= now() and (queues is null or queue_name = any (queues))
-        for update skip locked
-    );
-    return query
-    update procrastinate_jobs set status = 'doing', worker_id = worker where id = (
-        select job.id from procrastinate_jobs job
-        where job.status = 'todo' and job.task_name = any (tasks)
-            and (queues is null or job.queue_name = any (queues))
-            and (job.scheduled_at is null or job.scheduled_at <= now())
-            and (job.lock is null or not exists (
-                select from procrastinate_jobs other
-                where other.lock = job.lock and (
-                    other.status = 'doing'
-                    or other.status = 'todo' and (other.priority, -other.id) > (job.priority, -job.id))))
-        order by job.priority desc, job.id limit 1 for update of job skip locked
-    ) returning *;
-end $$;
-"""
-
-RESCUE = """
-create function queue_rescue(dead_after interval, fail_tasks text[], drop_tasks text[])
-returns table (job_id bigint, task text, outcome text)
-language plpgsql as $$
-declare
-    job procrastinate_jobs;
-begin
-    for job in
-        select j.* from procrastinate_jobs j
-        left join procrastinate_workers w on w.id = j.worker_id and w.last_heartbeat > now() - dead_after
-        where j.status = 'doing' and w.id is null
-        for update of j skip locked
-    loop
-        job_id := job.id;
-        task := job.task_name;
-        if job.abort_requested then
-            outcome := 'aborted';
-        elsif job.task_name = any (fail_tasks) then
-            outcome := 'failed';
-        elsif job.task_name = any (drop_tasks) then
-            outcome := 'aborted';
-        else
-            outcome := 'todo';
-        end if;
-        begin
-            update procrastinate_jobs
-            set status = outcome::procrastinate_job_status, worker_id = null, abort_requested = false,
-                attempts = attempts + 1
-            where id = job.id;
-        exception when unique_violation then
-            -- A twin with the same queueing lock waits already: it does this job's work.
-            outcome := 'aborted';
-            update procrastinate_jobs
-            set status = 'aborted', worker_id = null, abort_requested = false, attempts = attempts + 1
-            where id = job.id;
-        end;
-        return next;
-    end loop;
-end $$;
+    where status < 'doing' and x_expires_at is not null;
 """
 
 SCHEDULES = """
@@ -108,14 +42,13 @@ create index ix_schedules_due on schedules (next_at) where enabled and removed_a
 
 
 def upgrade() -> None:
-    for sql in (SchemaManager.get_schema(), COLUMNS, FETCH, RESCUE, SCHEDULES):
+    for sql in (SchemaManager.get_schema(), COLUMNS, SCHEDULES):
         ddl.run(sql)
 
 
 def downgrade() -> None:
     ddl.run("""
         drop table schedules;
-        drop function queue_rescue, queue_fetch_job;
         do $$
         declare
             thing text;

@@ -45,10 +45,14 @@ def load_all_models() -> None:
 
 
 def tables_of_models(found: Catalog) -> Catalog:
-    """Tables, columns, constraints and indexes of the tables that have a model, without their walls."""
+    """Tables, columns, constraints and indexes of the tables that have a model, without their walls and
+    without references to the library's tables, which no model knows.
+    """
 
     def belongs(name: str, definition: str) -> bool:
         kind, thing = name.split(" ", 1)
+        if " REFERENCES procrastinate_" in definition:
+            return False
         table = definition.split(" ON ")[1].split(maxsplit=1)[0] if kind == "index" else thing.split(".")[0]
         return kind in COMPARED and table.removeprefix("public.") in Base.metadata.tables
 

@@ -12,6 +12,7 @@ ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.getenvb", "os.puten
 MAY_READ_ENVIRONMENT = {
     "cli/stack.py": "hands the environment on to the processes it starts",
     "cli/database.py": "hands the environment on to psql, with the password that argv would show",
+    "worker/process.py": "hands the environment on to the workers it starts",
     "cli/channels.py": "a token for one command, which may not stand in the shell's history",
 }
 CLOCKS = {

@@ -19,6 +19,7 @@ STATEMENT = re.compile(
 )
 MAY = {
     "db/transaction.py": "the one file",
+    "db/direct.py": "the queue engine's single statements, thousands a second, each a transaction of its own",
     "db/embedded.py": "`create database` runs in no transaction; it fills a new cluster and no rows",
 }
 
@@ -44,6 +45,10 @@ SYSTEM_TRANSACTIONS = {
     "features/accounts/service.py": {"a key is looked up before its workspace is known"},
     "features/operations/readiness.py": {"health looks at the whole installation"},
     "features/posts/tasks.py": {"due posts of every workspace are enqueued"},
+    "queue/rescue.py": {
+        "rescue looks at every worker",
+        "rescue gives back a dead worker's jobs",
+    },
     "queue/upkeep.py": {
         "schedules tick for every workspace",
         "sweeps look at every workspace's rows",

@@ -1,8 +1,15 @@
 """Tasks to defer, and jobs as rows."""
 
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
 import pytest
+from procrastinate import PsycopgConnector
 from sqlalchemy import text
 
+from socialsync.db.transaction import Database
+from socialsync.db.urls import Urls
+from socialsync.queue.app import App
 from socialsync.queue.tasks import HOUSE
 
 SYSTEM = "a test of the queue"
@@ -30,3 +37,27 @@ async def jobs(session):
         )
     )
     return rows.mappings().all()
+
+
+@dataclass
+class Opened:
+    database: Database
+    urls: Urls
+
+
+@pytest.fixture
+async def app(fresh, fresh_database):
+    """An App of our own on a database of its own."""
+
+    @asynccontextmanager
+    async def lifespan():
+        yield Opened(fresh_database, fresh)
+
+    app = App(connector=PsycopgConnector(conninfo=fresh.app), lifespan=lifespan)
+    app.include(HOUSE)
+    async with app.open_async():
+        yield app
+
+
+async def work(app: App, **options) -> None:
+    await app.run_worker_async(wait=False, install_signal_handlers=False, **options)

@@ -1,4 +1,4 @@
-"""Procrastinate's App with our tasks, our job manager and our worker behind the stock command."""
+"""Procrastinate's App with our tasks and our worker behind the stock command."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,6 @@ import procrastinate
 from procrastinate.connector import BaseConnector
 from typing_extensions import override
 
-from socialsync.queue.manager import JobManager
 from socialsync.queue.schedules import New
 from socialsync.queue.tasks import Declarations
 from socialsync.queue.upkeep import Sweep
@@ -36,7 +35,6 @@ class App(Declarations, procrastinate.App):
     ) -> None:
         self.details = {}
         procrastinate.App.__init__(self, connector=connector, **options)
-        self.job_manager = JobManager(connector, self.tasks)
         self._ours: dict[str, Any] = {
             "tasks": self,
             "lifespan": lifespan,
@@ -47,3 +45,11 @@ class App(Declarations, procrastinate.App):
     @override
     def _worker(self, **options: Any) -> Worker:
         return Worker(self, **self._ours, **{**self.worker_defaults, **options})
+
+    def worker(self, **options: Any) -> Worker:
+        """A worker that does not run yet, for whoever watches over it.
+
+        Args:
+            options: those of ``run_worker_async``, and ``supervisor``, the name of who watches.
+        """
+        return self._worker(**options)

@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync.errors import Conflict
+from socialsync.errors import Conflict, Invalid
 from socialsync.queue import tasks
 
 AnyTask = Task[Any, Any, Any] | str
@@ -46,6 +46,8 @@ class Options:
     expires_at: datetime | None = None
 
 
+LONGEST_QUEUE_NAME = 40
+"""Bytes: what remains of the name of a NOTIFY channel after procrastinate's prefix."""
 _INSERT = """
 insert into procrastinate_jobs
     (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at, x_expires_at)
@@ -61,6 +63,14 @@ _ACTIONS = {
 }
 _STATEMENTS = {on: text(_INSERT.format(action=action)) for on, action in _ACTIONS.items()}
 _NO_OPTIONS = Options()
+
+
+def check_queue(name: str | None, *, field: str = "queue") -> None:
+    """Raises Invalid: no job could be put into a queue of this name, because nobody could be woken."""
+    if name is not None and not 0 < len(name.encode()) <= LONGEST_QUEUE_NAME:
+        raise Invalid(
+            f"A queue's name has 1 to {LONGEST_QUEUE_NAME} bytes.", field=field, fix="E.g. ingest or low."
+        )
 
 
 async def defer(

@@ -1,47 +1,53 @@
-"""Short looks at the queue's tables. Bound them first: a long look holds a snapshot, which stops vacuum."""
+"""Short looks at the queue, through the views of schema ``inspect``: behind CLI, API, dashboard and metrics.
 
-from dataclasses import dataclass
+Bound them first: a long look holds a snapshot, which stops vacuum. Jobs one by one are in ``history.py``.
+"""
+
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from socialsync.queue.shapes import (
+    ActiveJob,
+    Failure,
+    QueueState,
+    RegisteredTask,
+    ScheduledJob,
+    ScheduleState,
+    TaskStats,
+    WorkerState,
+    shaped,
+)
 
 ACTIVE_WITHIN = timedelta(seconds=30)
 """A worker whose last heartbeat is older does not count."""
-
-
-@dataclass(frozen=True)
-class QueueState:
-    """A queue at this moment.
-
-    Args:
-        waiting: jobs that could run now; those scheduled for later don't count.
-        oldest_waiting_s: seconds since the longest waiting one could have run; None when none waits.
-    """
-
-    waiting: int
-    running: int
-    oldest_waiting_s: float | None
-
+Shape = TypeVar("Shape")
 
 _BOUND = text("set local statement_timeout = '2s'")
-
-_QUEUES = text("""
-with live as (
-    select queue_name, count(*) filter (where status = 'doing') as running,
-        count(*) filter (where status = 'todo' and coalesce(scheduled_at <= now(), true)) as waiting,
-        min(scheduled_at) filter (where status = 'todo' and scheduled_at <= now()) as due_at,
-        min(id) filter (where status = 'todo' and scheduled_at is null) as immediate
-    from procrastinate_jobs where status in ('todo', 'doing') group by queue_name
-)
-select queue_name, running, waiting,
-    extract(epoch from now() - least(due_at, deferred.at)) as oldest_waiting_s
-from live left join lateral (
-    select min(at) as at from procrastinate_events where job_id = live.immediate and type = 'deferred'
-) deferred on true
-order by queue_name
+_QUEUES = text("select * from inspect.queues order by name")
+_ACTIVE = text("""
+select * from inspect.active
+where (cast(:queue as text) is null or queue = :queue)
+    and (cast(:workspace_id as text) is null or workspace_id = :workspace_id)
+order by started_at, id limit :limit
 """)
-
+# Queue by queue, so that each is read from its index in order, however many wait.
+_SCHEDULED = text("""
+select later.* from queue_settings setting cross join lateral (
+    select * from inspect.scheduled where queue = setting.queue_name order by due_at limit :limit
+) later
+where cast(:queue as text) is null or setting.queue_name = :queue
+order by later.due_at, later.id limit :limit
+""")
+_REGISTERED = text("select * from inspect.registered order by name")
+_WORKERS = text("select * from inspect.workers order by name, id")
+_SCHEDULES = text("select * from inspect.schedules order by name")
+_FAILURES = text("select * from inspect.failures order by failed_at desc limit :limit")
+_TASK_STATS = text("select * from inspect.task_stats order by task")
 _ACTIVE_WORKERS = text("select count(*) from procrastinate_workers where last_heartbeat > now() - :within")
 
 
@@ -50,20 +56,78 @@ async def bound(session: AsyncSession) -> None:
     await session.execute(_BOUND)
 
 
+async def queues(session: AsyncSession) -> list[QueueState]:
+    """Every queue that ever had a job, by name."""
+    return await _every(session, QueueState, _QUEUES)
+
+
 async def queue_states(session: AsyncSession) -> dict[str, QueueState]:
-    """Every queue in which a job waits, runs or is scheduled, by name."""
-    rows = await session.execute(_QUEUES)
+    """The queues in which a job waits, runs or is scheduled, and those that are paused, by name."""
     return {
-        row.queue_name: QueueState(
-            row.waiting,
-            row.running,
-            None if row.oldest_waiting_s is None else max(0.0, round(float(row.oldest_waiting_s), 3)),
-        )
-        for row in rows
+        queue.name: queue
+        for queue in await queues(session)
+        if queue.waiting or queue.running or queue.scheduled or queue.paused
     }
+
+
+async def active(
+    session: AsyncSession, *, queue: str | None = None, workspace_id: UUID | None = None, limit: int = 100
+) -> list[ActiveJob]:
+    """The jobs that run, the longest running first."""
+    narrow = {"queue": queue, "workspace_id": workspace_id and str(workspace_id), "limit": limit}
+    return await _every(session, ActiveJob, _ACTIVE, narrow)
+
+
+async def scheduled(
+    session: AsyncSession, *, queue: str | None = None, limit: int = 100
+) -> list[ScheduledJob]:
+    """The jobs that wait for a time, the soonest first."""
+    return await _every(session, ScheduledJob, _SCHEDULED, {"queue": queue, "limit": limit})
+
+
+async def registered(session: AsyncSession) -> list[RegisteredTask]:
+    """The tasks that workers know, by name."""
+    return await _every(session, RegisteredTask, _REGISTERED)
+
+
+async def workers(session: AsyncSession) -> list[WorkerState]:
+    """The workers, by name; the dead until others have given their jobs back."""
+    return await _every(session, WorkerState, _WORKERS)
+
+
+async def schedules(session: AsyncSession) -> list[ScheduleState]:
+    """The schedules, by name."""
+    return await _every(session, ScheduleState, _SCHEDULES)
+
+
+async def failures(session: AsyncSession, *, limit: int = 100) -> list[Failure]:
+    """The jobs that failed last, the latest first."""
+    return await _every(session, Failure, _FAILURES, {"limit": limit})
+
+
+async def task_stats(session: AsyncSession) -> list[TaskStats]:
+    """How each task's attempts of the last 24 hours went, by name."""
+    return await _every(session, TaskStats, _TASK_STATS)
 
 
 async def count_active_workers(session: AsyncSession) -> int:
     """Workers that gave a sign of life lately."""
     counted = await session.execute(_ACTIVE_WORKERS, {"within": ACTIVE_WITHIN})
     return int(counted.scalar_one())
+
+
+def utilisation(found: list[WorkerState]) -> float | None:
+    """How busy the living workers are as a whole, from 0 to 1, each weighing as much as it has slots; None
+    without any that tells.
+    """
+    telling = [worker for worker in found if worker.alive and worker.busy_share is not None]
+    slots = sum(worker.concurrency or 0 for worker in telling)
+    busy = sum((worker.busy_share or 0.0) * (worker.concurrency or 0) for worker in telling)
+    return round(busy / slots, 3) if slots else None
+
+
+async def _every(
+    session: AsyncSession, shape: type[Shape], query: TextClause, values: Mapping[str, Any] | None = None
+) -> list[Shape]:
+    rows = await session.execute(query, values or {})
+    return [shaped(shape, row) for row in rows.mappings()]

@@ -3,6 +3,7 @@
 Policies are data. This is the one place of the queue that translates error kinds.
 """
 
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,28 @@ from socialsync import clock
 from socialsync.errors import Permanent, Refused, Temporary, UnknownOutcome
 
 OnDeath = Literal["requeue", "fail", "drop"]
+
+
+class SoftTimeLimitExceeded(asyncio.CancelledError, Exception):
+    """Raised in the task, at the point where it awaits, when its soft limit has come: tidy up and end.
+
+    It is a cancellation too, so that task groups end their children; and an ``Exception``, so that the policy
+    tries the job again like after any other.
+    """
+
+
+class HardTimeLimitExceeded(Permanent):
+    """The job ran past its hard limit, was ended and is not tried again."""
+
+
+class Wait(Exception):
+    """Raised by a task to run again after ``wait``: to wait is not to fail, no attempt is spent."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(f"Wait for {wait.total_seconds():g} s")
+        self.wait = wait
+
+
 Random = Callable[[], float]
 
 

@@ -4,7 +4,7 @@ The row is locked while its tick is taken and moved to its next instant in the s
 cannot be taken twice, and after a pause the next instant is the next one from now.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,15 +14,17 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import telemetry
-from socialsync.errors import Conflict, NotFound, SocialSyncError
+from socialsync.errors import Conflict, Invalid, NotFound, SocialSyncError
 from socialsync.queue import cadence, locks, tasks
-from socialsync.queue.deferring import Options, defer
+from socialsync.queue.deferring import Options, check_queue, defer
 from socialsync.queue.models import Schedule
 
 log = telemetry.get_logger(__name__)
 
+LONGEST_EXPIRY = timedelta(days=366)
 _CANCEL_PREDECESSOR = text(
-    "update procrastinate_jobs set status = 'cancelled' where queueing_lock = :lock and status = 'todo'"
+    "update procrastinate_jobs set status = 'cancelled', x_finished_at = clock_timestamp()"
+    " where queueing_lock = :lock and status = 'todo'"
 )
 
 
@@ -38,6 +40,7 @@ class New:
     args: dict[str, Any] = field(default_factory=dict)
     queue: str | None = None
     expires_s: float | None = None
+    enabled: bool = True
 
 
 async def seed(session: AsyncSession, timetable: Sequence[New]) -> None:
@@ -96,15 +99,12 @@ async def add(session: AsyncSession, new: New) -> None:
     """Add a schedule, counted from now.
 
     Raises:
-        Invalid: the rule cannot be followed, or the arguments don't fit the task.
-        NotFound: no such task.
+        Invalid: the rule cannot be followed, there is no such task, or the arguments don't fit it.
         Conflict: the name is taken.
     """
-    cadence.check(cron=new.cron, every_s=new.every_s, timezone=new.timezone)
-    _, details = tasks.find(new.task)
-    details.arguments.check(new.args)
+    _check(new)
     now = await _now(session)
-    values = {**asdict(new), "next_at": _following(new, now), "enabled": True, "removed_at": None}
+    values = {**asdict(new), "next_at": _following(new, now), "removed_at": None}
     stored = await session.scalars(
         insert(Schedule)
         .values(values)
@@ -117,17 +117,36 @@ async def add(session: AsyncSession, new: New) -> None:
         raise Conflict(f"There is a schedule named {new.name!r} already.", field="name", fix="Edit it.")
 
 
-async def change_rule(session: AsyncSession, name: str, *, cron: str | None, every_s: float | None) -> None:
-    """Give a schedule another rule, counted from now.
+async def edit(session: AsyncSession, name: str, changes: Mapping[str, Any]) -> Schedule:
+    """Change what is named; a new rule counts from now, and ``cron`` takes the place of ``every_s`` and the
+    other way round.
+
+    Args:
+        changes: any of ``task, cron, every_s, timezone, args, queue, expires_s, enabled``.
 
     Raises:
         NotFound: no such schedule.
-        Invalid: the rule cannot be followed.
+        Invalid: as ``add``.
     """
     schedule = await get_schedule(session, name)
-    cadence.check(cron=cron, every_s=every_s, timezone=schedule.timezone)
-    schedule.cron, schedule.every_s = cron, every_s
-    await _restart(session, schedule)
+    for name_of, value in changes.items():
+        setattr(schedule, name_of, value)
+    if changes.get("cron") is not None and "every_s" not in changes:
+        schedule.every_s = None
+    if changes.get("every_s") is not None and "cron" not in changes:
+        schedule.cron = None
+    _check(schedule)
+    if changes.keys() & {"cron", "every_s", "timezone", "enabled"}:
+        await _restart(session, schedule)
+    else:
+        schedule.updated_at = await _now(session)
+        await session.flush()
+    return schedule
+
+
+async def change_rule(session: AsyncSession, name: str, *, cron: str | None, every_s: float | None) -> None:
+    """Give a schedule another rule, counted from now. Raises as ``edit``."""
+    await edit(session, name, {"cron": cron, "every_s": every_s})
 
 
 async def set_enabled(session: AsyncSession, name: str, *, enabled: bool) -> None:
@@ -150,7 +169,8 @@ async def get_schedule(session: AsyncSession, name: str) -> Schedule:
     Raises:
         NotFound: no such schedule.
     """
-    found = await session.scalar(select(Schedule).where(Schedule.name == name, Schedule.removed_at.is_(None)))
+    query = select(Schedule).where(Schedule.name == name, Schedule.removed_at.is_(None))
+    found = await session.scalar(query.with_for_update())
     if found is None:
         raise NotFound(f"There is no schedule named {name!r}.", field="name")
     return found
@@ -166,6 +186,21 @@ async def _restart(session: AsyncSession, schedule: Schedule) -> None:
     schedule.updated_at = await _now(session)
     schedule.next_at = _following(schedule, schedule.updated_at)
     await session.flush()
+
+
+def _check(rule: "Schedule | New") -> None:
+    cadence.check(cron=rule.cron, every_s=rule.every_s, timezone=rule.timezone)
+    check_queue(rule.queue)
+    if rule.expires_s is not None and not 0 < rule.expires_s <= LONGEST_EXPIRY.total_seconds():
+        raise Invalid("expires_s must be more than 0 and at most a year.", field="expires_s", fix="E.g. 55.")
+    try:
+        _, details = tasks.find(rule.task)
+    except NotFound as error:
+        raise Invalid(error.message, field="task", fix=error.fix) from None
+    try:
+        details.arguments.check(rule.args)
+    except Invalid as error:
+        raise Invalid(error.message, field=f"args.{error.field}", fix=error.fix) from None
 
 
 def _following(rule: "Schedule | New", after: datetime) -> datetime:

@@ -8,6 +8,7 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from procrastinate.blueprints import Blueprint
@@ -26,6 +27,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Scope = Literal["workspace", "system"]
 Lock = Callable[..., str]
+KEEP_RESULT = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Details:
     scope: Scope
     arguments: Arguments
     lock: Lock | None = None
+    keep_result: timedelta = KEEP_RESULT
 
 
 class Declarations(Blueprint):
@@ -47,11 +50,12 @@ class Declarations(Blueprint):
 
     @override
     def task(self, _func: Callable[..., Any] | None = None, **options: Any) -> Any:
-        """Declare a task with procrastinate's options and three of ours.
+        """Declare a task with procrastinate's options and four of ours.
 
         ``policy`` is a name of ``POLICIES``, by default ``base``; its retries hold unless ``retry`` is given.
         ``scope`` is ``workspace`` (the arguments name a ``workspace_id``) or ``system``, the default.
-        ``lock_by`` computes the lock from the arguments.
+        ``lock_by`` computes the lock from the arguments. ``keep_result`` is for how long its results are
+        kept, an hour by default.
 
         Raises:
             TypeError: a plain ``def``: it would block every other job of the process.
@@ -59,6 +63,7 @@ class Declarations(Blueprint):
         policy = POLICIES[options.pop("policy", "base")]
         scope: Scope = options.pop("scope", "system")
         lock: Lock | None = options.pop("lock_by", None)
+        keep: timedelta = options.pop("keep_result", KEEP_RESULT)
         options.setdefault("retry", PolicyRetry(policy))
 
         def declare(function: Callable[..., Any]) -> Task[Any, Any, Any]:
@@ -73,7 +78,7 @@ class Declarations(Blueprint):
             declared: Task[Any, Any, Any] = super(Declarations, self).task(**options)(
                 _checking(function, arguments)
             )
-            self.details[declared.name] = Details(policy, scope, arguments, lock)
+            self.details[declared.name] = Details(policy, scope, arguments, lock, keep)
             if self is not HOUSE:
                 _others.update(dict.fromkeys((declared.name, *declared.aliases), self))
             return declared

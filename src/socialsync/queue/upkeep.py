@@ -1,4 +1,4 @@
-"""What keeps the queue alive: ticks of the schedules, rescue of dead workers' jobs, sweeps of waiting rows.
+"""What keeps the queue alive: ticks of the schedules and sweeps of waiting rows.
 
 Upkeep is not a job, because a job would depend on which queues somebody serves. It runs in every worker;
 row locks make two ticks at once harmless, and of the sweeps one at a time runs in all the installation.
@@ -19,14 +19,10 @@ from socialsync import telemetry
 from socialsync.db.away import is_away
 from socialsync.db.transaction import Database
 from socialsync.queue import schedules
-from socialsync.queue.policies import OnDeath
-from socialsync.queue.tasks import Declarations
 
 log = telemetry.get_logger(__name__)
 T = TypeVar("T")
 
-DEAD_AFTER = timedelta(seconds=30)
-"""Without a heartbeat for this long a worker is dead."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at the schedules, at most: operators change them at any time."""
 SHORTEST = 0.02
@@ -44,10 +40,6 @@ class Sweep:
     routine: bool = False
 
 
-_RESCUE = text(
-    "select job_id, task, outcome"
-    " from queue_rescue(:dead_after, cast(:fail as text[]), cast(:drop as text[]))"
-)
 _ALONE = text("select pg_try_advisory_xact_lock(:key)")
 
 
@@ -56,23 +48,20 @@ class Upkeep:
 
     Args:
         timetable: the schedules to seed.
-        sweeps: the rooms' own; rescue is added.
-        tasks: for their policies.
+        sweeps: the rooms' own.
     """
 
     def __init__(
         self,
         database: Database,
         *,
-        tasks: Declarations,
         timetable: Sequence[schedules.New],
         sweeps: Sequence[Sweep],
     ) -> None:
         self._database = database
         self._timetable = timetable
         self._seeded = False
-        rescuing = Sweep("queue.rescue", timedelta(seconds=5), lambda session: rescue(session, tasks))
-        self._sweeps = (rescuing, *sweeps)
+        self._sweeps = tuple(sweeps)
 
     async def run(self) -> None:
         """Until cancelled. Whatever goes wrong ends one look of one duty, never the loop."""
@@ -111,17 +100,3 @@ class Upkeep:
                 if found:
                     say = log.info if sweep.routine else log.warning
                     say("[UPKEEP] Sweep found rows", sweep=sweep.name, count=found)
-
-
-async def rescue(session: AsyncSession, tasks: Declarations) -> int:
-    """Give back, fail or drop the jobs of workers without a heartbeat, as their policies say; how many."""
-    names: dict[OnDeath, list[str]] = {"requeue": [], "fail": [], "drop": []}
-    for name, details in tasks.details.items():
-        names[details.policy.on_death].append(name)
-    rows = await session.execute(
-        _RESCUE, {"dead_after": DEAD_AFTER, "fail": names["fail"], "drop": names["drop"]}
-    )
-    rescued = rows.all()
-    for row in rescued:
-        log.warning("job_rescued", job_id=row.job_id, task=row.task, outcome=row.outcome)
-    return len(rescued)

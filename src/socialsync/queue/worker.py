@@ -1,32 +1,48 @@
-"""The worker: procrastinate's loop, with the process's resources opened and the upkeep beside it.
+"""The worker: claims many jobs, runs them on one loop, writes many endings, and survives Postgres.
 
-This is its first form. The claim, the finish, the lease and the limits of the queue engine's own worker
-replace the stock loop here, behind the same two methods (docs/decisions/0004).
+It replaces procrastinate's ``run()`` and ``stop()`` whole behind ``App._worker()``, the hook of the stock
+command (docs/decisions/0004). Of procrastinate it uses the job and its context, middleware and retry
+strategies.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 import procrastinate
 import psycopg
-from procrastinate import exceptions
 from procrastinate.worker import Worker as StockWorker
 from typing_extensions import override
 
-from socialsync import telemetry
+from socialsync import __version__, telemetry
+from socialsync.db.away import is_away
+from socialsync.db.direct import Line
 from socialsync.db.transaction import Database
+from socialsync.db.urls import Urls
+from socialsync.queue.claiming import Claimer, Look
+from socialsync.queue.crew import GRACE, Crew
+from socialsync.queue.deadman import DeadMan
+from socialsync.queue.endings import Ending, Endings
+from socialsync.queue.lease import Heard, Lease, Self
+from socialsync.queue.rescue import Rescuer
 from socialsync.queue.schedules import New
 from socialsync.queue.tasks import Declarations
 from socialsync.queue.upkeep import Sweep, Upkeep
 
 log = telemetry.get_logger(__name__)
 
-TRY_AGAIN_EVERY = 2.0
 RESOURCES = "resources"
 """Where a job's context keeps what its process has opened: ``job.additional_context[RESOURCES]``."""
+CONDEMNED = 75
+"""Exit status of a process in which a job could not be ended: its supervisor starts another (EX_TEMPFAIL)."""
+_TRY_AGAIN_EVERY = 0.1
+_STATS_EVERY = 2.0
+_MOST_UNWRITTEN = 5_000
 
 
 class Opened(Protocol):
@@ -34,6 +50,9 @@ class Opened(Protocol):
 
     @property
     def database(self) -> Database: ...
+
+    @property
+    def urls(self) -> Urls: ...
 
 
 Lifespan = Callable[[], AbstractAsyncContextManager[Opened]]
@@ -48,6 +67,7 @@ class Worker(StockWorker):
         lifespan: opens what jobs need, for as long as the worker runs.
         timetable: the schedules to seed.
         sweeps: what looks for rows whose job is gone.
+        supervisor: the name of what started this process and would start another.
         options: those of procrastinate's worker.
     """
 
@@ -59,6 +79,7 @@ class Worker(StockWorker):
         lifespan: Lifespan,
         timetable: Sequence[New],
         sweeps: Sequence[Sweep],
+        supervisor: str | None = None,
         **options: Any,
     ) -> None:
         super().__init__(app, **options)
@@ -66,39 +87,263 @@ class Worker(StockWorker):
         self._lifespan = lifespan
         self._timetable = timetable
         self._sweeps = sweeps
-        self._cut_off = False
+        if not self.worker_name or self.worker_name == "worker":
+            self.worker_name = f"{socket.gethostname()}-{os.getpid()}"
+        self._us = Self(
+            name=self.worker_name,
+            queues=None if self.queues is None else list(self.queues),
+            concurrency=self.concurrency,
+            version=__version__,
+            supervisor=supervisor,
+        )
+        self._stopping = asyncio.Event()
+        self._aborting = asyncio.Event()
+        self._awake = asyncio.Event()
+        self._slot = asyncio.Event()
+        self._condemned = False
+        self.dismissed = False
+        """Whether an operator wanted this worker to end."""
+        self._dead_man = DeadMan() if self.install_signal_handlers else None
+        self._crew = Crew(
+            self,
+            tasks,
+            self._us,
+            ended=self._end_job,
+            changed=self._wake,
+            condemn=self._condemn,
+            dead_man=self._dead_man,
+        )
+
+    @property
+    def us(self) -> Self:
+        """What it tells of itself, kept up to date."""
+        return self._us
+
+    @property
+    def fullness(self) -> float:
+        """The share of its slots in use: of all of them, or of those for bulk jobs where that is more."""
+        bulk = self._crew.bulk / max(1, self.concurrency // 2)
+        return min(1.0, max(len(self._crew) / self.concurrency, bulk))
+
+    @override
+    def stop(self) -> None:
+        """Drain: claim nothing more, let what runs end. Asked again: cancel it and give it back."""
+        if self._loop is not None and _running_loop() is not self._loop:
+            self._loop.call_soon_threadsafe(self._stop)
+        else:
+            self._stop()
 
     @override
     async def run(self) -> None:
-        async with contextlib.AsyncExitStack() as stack:
-            resources = await stack.enter_async_context(self._lifespan())
-            self.additional_context = {**(self.additional_context or {}), RESOURCES: resources}
-            upkeep = Upkeep(
-                resources.database, tasks=self._tasks, timetable=self._timetable, sweeps=self._sweeps
-            )
-            care = asyncio.create_task(upkeep.run(), name="upkeep")
-            stack.push_async_callback(_end, care)
-            while await self._run_until_stopped_or_cut_off():
-                log.warning("[WORKER] Cut off from Postgres; trying again", seconds=TRY_AGAIN_EVERY)
-                await asyncio.sleep(TRY_AGAIN_EVERY)
-
-    async def _run_until_stopped_or_cut_off(self) -> bool:
-        """Whether Postgres went away; procrastinate's loop ends then, with an error or without."""
-        self._cut_off = False
+        """Until stopped or cancelled; with ``wait=False`` until no job is left that could run now."""
+        self._stopping.clear()
+        self._aborting.clear()
+        self.run_task = asyncio.current_task()
+        self._loop = asyncio.get_running_loop()
         try:
-            await super().run()  # type: ignore[no-untyped-call] # procrastinate leaves it unannotated
-        except (exceptions.ConnectorException, psycopg.OperationalError, OSError):
-            return True
-        return self._cut_off
+            async with contextlib.AsyncExitStack() as stack:
+                stack.enter_context(self._signals())
+                await self._open(stack)
+                work = asyncio.create_task(self._work(), name="claim jobs")
+                try:
+                    await asyncio.shield(work)
+                except asyncio.CancelledError:
+                    self.stop()
+                    await work
+                    raise
+                finally:
+                    await self._drain()
+        finally:
+            self._loop = None
+            if self._dead_man:
+                self._dead_man.disarm()
+        if self._condemned:
+            self._exit()
 
-    @override
-    async def _monitor_side_tasks(self, side_tasks: list[asyncio.Task[Any]]) -> None:
-        """Procrastinate stops the worker when its listener or heartbeat fails: we begin again instead."""
-        await super()._monitor_side_tasks(side_tasks)
-        self._cut_off = any(task.done() and not task.cancelled() and task.exception() for task in side_tasks)
+    async def _open(self, stack: contextlib.AsyncExitStack) -> None:
+        resources = await stack.enter_async_context(self._lifespan())
+        self.additional_context = {**(self.additional_context or {}), RESOURCES: resources}
+        lines = [
+            Line(resources.urls.direct, name=f"socialsync {of} {self._us.name}"[:63])
+            for of in ("claims", "endings", "lease", "stats")
+        ]
+        for line in lines:
+            stack.push_async_callback(line.close)
+        claims, endings, lease, stats = lines
+        crew = self._crew
+        heard = Heard(self._wake, crew.abort, self._obey, crew.lose, crew.ids)
+        self._lease = Lease(lease, self._us, heard, listen=self.listen_notify)
+        self._claimer = Claimer(claims, queues=self._us.queues, details=self._tasks.details)
+        self._endings = Endings(endings, self._lease.worker_id, name=self._us.name, written=self._wake)
+        upkeep = Upkeep(resources.database, timetable=self._timetable, sweeps=self._sweeps)
+        rescuer = Rescuer(resources.database, self._tasks, steady_since=lambda: self._lease.steady_since)
+        stack.push_async_callback(self._lease.leave)
+        for duty in (
+            self._lease.run(),
+            self._endings.run(),
+            upkeep.run(),
+            rescuer.run(),
+            crew.keep_time(),
+            self._count(stats),
+        ):
+            stack.push_async_callback(_end, asyncio.create_task(duty))
+
+    async def _work(self) -> None:
+        while not self._stopping.is_set():
+            free = self.concurrency - len(self._crew)
+            if free <= 0 or len(self._endings) > _MOST_UNWRITTEN:
+                self._slot.clear()
+                await self._slot.wait()
+                continue
+            self._awake.clear()
+            look = await self._look(min(free, max(1, self.concurrency // 2)))
+            if look is None:
+                continue
+            for claimed in look.jobs:
+                self._crew.start(claimed)
+            if look.jobs:
+                continue  # ask for more before these begin: Postgres works while they run
+            if not self.wait and not len(self._crew):
+                await self._endings.all_written()
+                look = await self._look(1)
+                for claimed in look.jobs if look else ():
+                    self._crew.start(claimed)
+                if look is not None and not look.jobs:
+                    break
+            else:
+                await self._rest(look)
+
+    async def _look(self, wanted: int) -> Look | None:
+        """Claim; None when that was not possible just now."""
+        worker_id = await self._lease_or_stop()
+        if worker_id is None:
+            return None
+        self.worker_id = worker_id
+        bulk_free = max(1, self.concurrency // 2) - self._crew.bulk
+        try:
+            look = await self._claimer.claim(
+                worker_id,
+                self.app.tasks,
+                wanted=wanted,
+                bulk_wanted=max(0, min(wanted, bulk_free)),
+                suspect=not self._crew.has_suspect,
+            )
+        except (psycopg.Error, OSError) as error:
+            if is_away(error) or isinstance(error, OSError):
+                log.warning("[WORKER] Cannot claim; trying again", reason=type(error).__name__)
+            else:
+                log.exception("[WORKER] Cannot claim; trying again")
+            self._lease.distrust()
+            await asyncio.sleep(_TRY_AGAIN_EVERY)
+            return None
+        if self._lease.current_id != worker_id:
+            return None  # claimed in a name that we gave up since: they went back with it
+        return look
+
+    async def _lease_or_stop(self) -> int | None:
+        if self._lease.current_id is not None:
+            return self._lease.current_id
+        held = asyncio.create_task(self._lease.worker_id())
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((held, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if held.done():
+            return held.result()
+        held.cancel()
+        return None
+
+    async def _rest(self, look: Look) -> None:
+        """Until something may have changed: a notification, the next due time, or the poll interval."""
+        seconds = self.fetch_job_polling_interval
+        if look.again_in is not None:
+            seconds = max(0.001, min(seconds, look.again_in))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._awake.wait()
+
+    def _wake(self) -> None:
+        self._awake.set()
+        self._slot.set()
+
+    def _end_job(self, ending: Ending) -> None:
+        self._endings.add(ending)
+
+    def _obey(self, wanted: str) -> None:
+        """What an operator asked for: ``drain``, or ``stop`` without waiting for what runs."""
+        self.dismissed = True
+        if not self._stopping.is_set():
+            self._stop()
+        if wanted == "stop" and not self._aborting.is_set():
+            self._us.state = "stopping"
+            self._aborting.set()
+
+    def _stop(self) -> None:
+        if self._stopping.is_set():
+            self._aborting.set()
+        else:
+            log.info("[WORKER] Draining", running=len(self._crew), worker=self._us.name)
+        self._us.state = "draining"
+        self._stopping.set()
+        self._wake()
+
+    def _condemn(self) -> None:
+        self._condemned = True
+        self._stop()
+        self._aborting.set()
+
+    async def _drain(self) -> None:
+        if not await self._crew.drain(self.shutdown_graceful_timeout, self._aborting):
+            self._condemned = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2 * GRACE):
+                await self._endings.all_written()
+
+    async def _count(self, line: Line) -> None:
+        try:
+            while True:
+                await asyncio.sleep(_STATS_EVERY)
+                await self._write_stats(line)
+        finally:
+            await self._write_stats(line)
+
+    async def _write_stats(self, line: Line) -> None:
+        try:
+            await self._crew.stats.write(line)
+        except (psycopg.Error, OSError) as error:
+            log.warning("[WORKER] Statistics of a few seconds are lost", reason=type(error).__name__)
+
+    def _exit(self) -> None:
+        """End the process: a coroutine is left that cannot be ended otherwise."""
+        if self._dead_man is None:
+            log.error("[WORKER] A job that does not end is left in this process")
+            return
+        log.error("[WORKER] Condemned: a job could not be ended")
+        os._exit(CONDEMNED)
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """SIGTERM and SIGINT drain; the second one aborts. Ours stay installed until the end."""
+        if not self.install_signal_handlers:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
 
 
-async def _end(task: asyncio.Task[None]) -> None:
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task

@@ -1,0 +1,269 @@
+"""The lease: how a worker proves that it lives, hears what happens, and comes back after it was cut off.
+
+A lease is the worker's row and a session lock on its id. Whoever dies loses the lock at once; whoever is cut
+off keeps it perhaps, but not its heartbeat. After a lost session the worker registers anew and takes the jobs
+that it runs along; what others took meanwhile is not among them, and is cancelled here.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import psutil
+import psycopg
+
+from socialsync import clock, telemetry
+from socialsync.db.away import is_away
+from socialsync.db.direct import Line, is_pooled
+
+log = telemetry.get_logger(__name__)
+
+BEAT_EVERY = 5.0
+CUT_OFF_AFTER = 20.0
+"""Seconds without a heartbeat after which a worker ends its jobs itself: at 30 s others take them."""
+CONTROL_CHANNEL = "queue_control"
+_TRY_AGAIN_EVERY = 0.5
+_LOOK_UP_EVERY = 1.0
+"""Seconds after which a listener looks up from its connection: it may have been told to distrust it."""
+
+_REGISTER = "select id, kept from queue_register(%s, %s::bigint[], %s)"
+_DESCRIBE = """
+insert into worker_info
+    (worker_id, name, host, pid, queues, concurrency, version, leased, supervisor, started_at)
+select id, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s from procrastinate_workers where id = %s
+on conflict (worker_id) do nothing
+"""
+_BEAT = """
+with beat as (
+    update procrastinate_workers set last_heartbeat = clock_timestamp() where id = %(id)s returning id
+)
+update worker_info set memory_bytes = %(memory)s, running = %(running)s, busy_share = %(busy)s,
+    state = %(state)s, done = %(done)s
+from beat where worker_id = beat.id
+returning wanted, array(
+    select id from procrastinate_jobs where worker_id = %(id)s and status = 'doing' and abort_requested)
+"""
+_LEAVE = "select queue_leave(%s)"
+
+
+@dataclass
+class Self:
+    """What a worker tells of itself."""
+
+    name: str
+    queues: list[str] | None
+    concurrency: int
+    version: str
+    supervisor: str | None = None
+    host: str = field(default_factory=socket.gethostname)
+    pid: int = field(default_factory=os.getpid)
+    started_at: datetime = field(default_factory=clock.now)
+    state: str = "running"
+    running: int = 0
+    busy_share: float = 0.0
+    done: int = 0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the lease calls when something happens.
+
+    Args:
+        wake: there may be work in one of our queues.
+        abort: these jobs of ours are to be aborted.
+        wanted: an operator wants us to ``drain`` or ``stop``.
+        lost: all running jobs but these are no longer ours.
+        running: gives the ids of the running jobs.
+    """
+
+    wake: Callable[[], None]
+    abort: Callable[[Sequence[int]], None]
+    wanted: Callable[[str], None]
+    lost: Callable[[Sequence[int]], None]
+    running: Callable[[], list[int]]
+
+
+class Lease:
+    """Held while ``run`` runs.
+
+    Args:
+        line: a direct connection for this alone.
+        us: kept up to date by the worker, told with every heartbeat.
+        heard: what to call.
+        listen: whether to be woken by NOTIFY at all.
+    """
+
+    def __init__(self, line: Line, us: Self, heard: Heard, *, listen: bool) -> None:
+        self._line = line
+        self._us = us
+        self._heard = heard
+        self._listen = listen
+        self._id: int | None = None
+        self._held = asyncio.Event()
+        self._doubt = asyncio.Event()
+        self._beaten_at = time.monotonic()
+        self.steady_since: float | None = None
+        """Since when (monotonic) this session lasts unbroken; None while there is none."""
+
+    async def worker_id(self) -> int:
+        """Our id, as soon as we have one that holds."""
+        while self._id is None or not self._held.is_set():
+            await self._held.wait()
+        return self._id
+
+    @property
+    def current_id(self) -> int | None:
+        """Our id while it holds."""
+        return self._id if self._held.is_set() else None
+
+    def distrust(self) -> None:
+        """Register anew: an answer was lost, and with it perhaps jobs that we claimed unknowingly."""
+        self._held.clear()
+        self._doubt.set()
+
+    async def run(self) -> None:
+        """Hold the lease until cancelled, whatever happens to Postgres."""
+        guard = asyncio.create_task(self._guard(), name="lease guard")
+        try:
+            while True:
+                try:
+                    await self._hold()
+                except (psycopg.Error, OSError) as error:
+                    self._held.clear()
+                    self.steady_since = None
+                    await self._line.close()
+                    if is_away(error) or isinstance(error, OSError):
+                        log.warning("[WORKER] Cut off from Postgres; trying again", reason=_brief(error))
+                    else:
+                        log.exception("[WORKER] The lease failed; registering anew")
+                    await asyncio.sleep(_TRY_AGAIN_EVERY)
+        finally:
+            guard.cancel()
+
+    async def leave(self) -> None:
+        """Give the lease up, in peace."""
+        self._held.clear()
+        await self._line.close()  # and with it the lock; a reader may have been cancelled on it
+        if self._id is not None:
+            try:
+                await self._line.run(_LEAVE, (self._id,))
+            except (psycopg.Error, OSError) as error:
+                log.warning("[WORKER] Left without saying so; others will notice", reason=_brief(error))
+        await self._line.close()
+
+    async def _hold(self) -> None:
+        connection = await self._line.connect()
+        pooled = await is_pooled(connection)
+        await self._register(leased=not pooled)
+        if self._listen and not pooled:
+            await self._line.listen(self._channels())
+        self._doubt.clear()
+        self._held.set()
+        self.steady_since = time.monotonic()
+        self._heard.wake()
+        while not self._doubt.is_set():
+            await self._beat()
+            beat_at = time.monotonic() + BEAT_EVERY
+            while not self._doubt.is_set() and (left := beat_at - time.monotonic()) > 0:
+                if pooled or not self._listen:
+                    await asyncio.sleep(min(left, _LOOK_UP_EVERY))
+                elif await self._hear(connection, min(left, _LOOK_UP_EVERY)):
+                    break
+
+    async def _register(self, *, leased: bool) -> None:
+        running = self._heard.running() if self._id is not None else []
+        ((worker_id, kept),) = await self._line.run(_REGISTER, (self._id, running, leased))
+        again = self._id is not None
+        self._id = worker_id
+        self._beaten_at = time.monotonic()
+        us = self._us
+        await self._line.run(
+            _DESCRIBE,
+            (us.name, us.host, us.pid, us.queues, us.concurrency, us.version, leased, us.supervisor,
+             us.started_at, worker_id),
+        )  # fmt: skip
+        if again:
+            log.warning("[WORKER] Registered anew", worker_id=worker_id, kept=len(kept), had=len(running))
+            self._heard.lost(kept)
+
+    async def _beat(self) -> None:
+        us = self._us
+        rows = await self._line.run(
+            _BEAT,
+            {
+                "id": self._id,
+                "memory": _memory(),
+                "running": us.running,
+                "busy": us.busy_share,
+                "state": us.state,
+                "done": us.done,
+            },
+        )
+        if not rows:
+            log.error("[WORKER] Given up for dead by others; registering anew", worker_id=self._id)
+            self.distrust()
+            return
+        self._beaten_at = time.monotonic()
+        ((wanted, aborted),) = rows
+        if aborted:
+            self._heard.abort(aborted)
+        if wanted:
+            self._heard.wanted(wanted)
+
+    async def _hear(self, connection: psycopg.AsyncConnection[Any], within: float) -> bool:
+        """Pass notifications on for so many seconds; whether a heartbeat is due at once, which reads what
+        operators want of us.
+        """
+        async for notification in connection.notifies(timeout=within):
+            if notification.channel == CONTROL_CHANNEL:
+                if notification.payload in {self._us.name, str(self._id)}:
+                    return True
+                self._heard.wake()
+                continue
+            told = _parsed(notification.payload)
+            if told.get("type") == "abort_job_requested":
+                self._heard.abort([told["job_id"]])
+            else:
+                self._heard.wake()
+        return False
+
+    async def _guard(self) -> None:
+        """End what we run ourselves once we are cut off for so long that others are about to take it."""
+        while True:
+            silent = time.monotonic() - self._beaten_at
+            if silent >= CUT_OFF_AFTER:
+                if self._heard.running():
+                    log.error("[WORKER] Cut off for too long; cancelling what runs", seconds=round(silent))
+                self._heard.lost([])
+                await asyncio.sleep(1)
+            else:
+                await asyncio.sleep(min(1.0, CUT_OFF_AFTER - silent))
+
+    def _channels(self) -> list[str]:
+        if self._us.queues is None:
+            return ["procrastinate_any_queue_v1", CONTROL_CHANNEL]
+        return [*(f"procrastinate_queue_v1#{queue}" for queue in self._us.queues), CONTROL_CHANNEL]
+
+
+def _parsed(payload: str) -> dict[str, Any]:
+    try:
+        told = json.loads(payload)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _memory() -> int:
+    """Bytes that this process keeps resident."""
+    return int(psutil.Process().memory_info().rss)
+
+
+def _brief(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return telemetry.scrub(lines[0]) if lines else type(error).__name__

@@ -1,0 +1,189 @@
+"""The jobs of dead workers: who is dead, and what becomes of what they ran."""
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from socialsync.queue.rescue import LOOK_EVERY, MOST_KILLS, STEADY_FOR, TWICE_WITHIN, Rescuer
+from tests.queue.conftest import SYSTEM, jobs
+
+
+@pytest.fixture
+def rescuer(app, fresh_database):
+    """One that has watched for long enough to judge."""
+    return Rescuer(fresh_database, app, steady_since=lambda: float("-inf"))
+
+
+async def run(session, sql, **values):
+    return (await session.execute(text(sql), values)).scalar()
+
+
+async def dead_worker(database, *, silent_s=31, leased=False) -> int:
+    """A worker whose last heartbeat was so long ago and who holds no lock."""
+    async with database.system_transaction(SYSTEM) as session:
+        worker = await run(
+            session,
+            "insert into procrastinate_workers (last_heartbeat)"
+            " values (now() - make_interval(secs => :silent)) returning id",
+            silent=silent_s,
+        )
+        await run(
+            session,
+            "insert into worker_info (worker_id, name, host, pid, concurrency, version, leased, started_at)"
+            " values (:id, 'w', 'h', 1, 1, '0', :leased, now()) returning 1",
+            id=worker,
+            leased=leased,
+        )
+        return worker
+
+
+async def give(database, worker) -> None:
+    """All jobs are run by this worker."""
+    async with database.system_transaction(SYSTEM) as session:
+        await session.execute(
+            text("update procrastinate_jobs set status = 'doing', worker_id = :worker, x_started_at = now()"),
+            {"worker": worker},
+        )
+
+
+async def only_job(database):
+    async with database.system_transaction(SYSTEM) as session:
+        (job,) = await jobs(session)
+        return job
+
+
+DEATHS = {"base": ("todo", 0), "critical": ("failed", 1), "tick": ("aborted", 1)}
+
+
+@pytest.mark.parametrize(("policy", "becomes"), DEATHS.items())
+async def test_a_dead_workers_job_gets_what_its_policy_says(app, fresh_database, rescuer, policy, becomes):
+    @app.task(name="mine.task", policy=policy)
+    async def task() -> None: ...
+
+    await task.defer_async()
+    await give(fresh_database, await dead_worker(fresh_database))
+    assert await rescuer.look() == 1
+    job = await only_job(fresh_database)
+    assert (job["status"], job["attempts"]) == becomes
+    assert await rescuer.look() == 0
+
+
+async def test_a_living_workers_job_is_left_alone(app, fresh_database, rescuer):
+    @app.task(name="mine.task")
+    async def task() -> None: ...
+
+    await task.defer_async()
+    await give(fresh_database, await dead_worker(fresh_database, silent_s=29))
+    assert await rescuer.look() == 0
+    assert (await only_job(fresh_database))["status"] == "doing"
+
+
+async def test_a_worker_without_its_lock_is_dead_in_the_second_look(app, fresh_database, rescuer):
+    @app.task(name="mine.task")
+    async def task() -> None: ...
+
+    await task.defer_async()
+    await give(fresh_database, await dead_worker(fresh_database, silent_s=0, leased=True))
+    assert await rescuer.look() == 0
+    rescuer._missed = {worker: at - TWICE_WITHIN for worker, at in rescuer._missed.items()}
+    assert await rescuer.look() == 1
+    assert (await only_job(fresh_database))["status"] == "todo"
+
+
+async def test_a_rescuer_whose_own_session_is_young_judges_no_lock(app, fresh_database):
+    @app.task(name="mine.task")
+    async def task() -> None: ...
+
+    await task.defer_async()
+    await give(fresh_database, await dead_worker(fresh_database, silent_s=0, leased=True))
+    rescuer = Rescuer(fresh_database, app, steady_since=lambda: None)
+    for _ in range(2):
+        assert await rescuer.look() == 0
+        rescuer._missed = {worker: at - TWICE_WITHIN for worker, at in rescuer._missed.items()}
+    assert await rescuer.look() == 0
+    assert STEADY_FOR > 2 * LOOK_EVERY
+
+
+async def test_a_worker_that_holds_its_lock_is_alive(app, fresh_database, fresh, rescuer):
+    @app.task(name="mine.task")
+    async def task() -> None: ...
+
+    async with await psycopg.AsyncConnection.connect(fresh.app, autocommit=True) as lease:
+        row = await (await lease.execute("select id from queue_register(null, '{}', true)")).fetchone()
+        await lease.execute(
+            "insert into worker_info (worker_id, name, host, pid, concurrency, version, leased, started_at)"
+            " values (%s, 'w', 'h', 1, 1, '0', true, now())",
+            row,
+        )
+        await task.defer_async()
+        await give(fresh_database, row[0])
+        for _ in range(2):
+            assert await rescuer.look() == 0
+            rescuer._missed = {worker: at - TWICE_WITHIN for worker, at in rescuer._missed.items()}
+    assert await rescuer.look() == 0
+    rescuer._missed = {worker: at - TWICE_WITHIN for worker, at in rescuer._missed.items()}
+    assert await rescuer.look() == 1
+
+
+async def test_a_rescued_job_whose_twin_waits_is_not_stranded(app, fresh_database, rescuer):
+    @app.task(name="mine.task", queueing_lock="one")
+    async def task() -> None: ...
+
+    await task.defer_async()
+    await give(fresh_database, await dead_worker(fresh_database))
+    await task.defer_async()
+    assert await rescuer.look() == 1
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        assert [job["status"] for job in await jobs(session)] == ["aborted", "todo"]
+        assert "same queueing lock" in await run(session, "select error from job_results")
+
+
+async def test_the_third_kill_is_poison_and_its_story_is_told(app, fresh_database, rescuer):
+    @app.task(name="mine.task")
+    async def task() -> None: ...
+
+    await task.defer_async()
+    seen = []
+    for _ in range(MOST_KILLS):
+        await give(fresh_database, await dead_worker(fresh_database))
+        await rescuer.look()
+        seen.append((await only_job(fresh_database))["status"])
+    assert seen == ["todo", "todo", "failed"]
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        assert "died 3 times" in await run(session, "select error from job_results")
+
+
+async def test_a_job_past_its_hard_limit_fails_and_those_beside_it_are_innocent(app, fresh_database, rescuer):
+    @app.task(name="mine.task", policy="tick")
+    async def guilty() -> None: ...
+
+    @app.task(name="mine.innocent")
+    async def innocent() -> None: ...
+
+    await guilty.defer_async()
+    await innocent.defer_async()
+    await give(fresh_database, await dead_worker(fresh_database))
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        await session.execute(
+            text(
+                "update procrastinate_jobs set x_started_at = now() - interval '52 s'"
+                " where task_name = 'mine.task'"
+            )
+        )
+    assert await rescuer.look() == 2
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        found = await jobs(session)
+        assert [(job["status"], job["attempts"]) for job in found] == [("failed", 1), ("todo", 0)]
+        assert await run(session, "select x_kills from procrastinate_jobs where status = 'todo'") is None
+
+
+async def test_a_running_job_without_any_worker_is_found_too(app, fresh_database, rescuer):
+    @app.task(name="mine.task")
+    async def task() -> None: ...
+
+    await task.defer_async()
+    await give(fresh_database, None)
+    assert await rescuer.look() == 0
+    rescuer._homeless_at -= TWICE_WITHIN
+    assert await rescuer.look() == 1
+    assert (await only_job(fresh_database))["status"] == "todo"

@@ -37,22 +37,26 @@ class Deferred:
 
 @dataclass(frozen=True)
 class Options:
-    """What a job may have beyond its task's own settings. Times are aware; None leaves the task's."""
+    """What a job may have beyond its task's own settings. Times are aware; None leaves the task's.
+
+    ``limit_key`` is whose job it is, for fairness and ``limits``; without one it is the workspace's.
+    """
 
     at: datetime | None = None
     queue: str | None = None
     priority: int | None = None
     queueing_lock: str | None = None
     expires_at: datetime | None = None
+    limit_key: str | None = None
 
 
 LONGEST_QUEUE_NAME = 40
 """Bytes: what remains of the name of a NOTIFY channel after procrastinate's prefix."""
 _INSERT = """
 insert into procrastinate_jobs
-    (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at, x_expires_at)
+    (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at, x_expires_at, x_limit_key)
 select :queue, :task, :priority, job.lock, :queueing_lock, job.args,
-    cast(:at as timestamptz), cast(:expires_at as timestamptz)
+    cast(:at as timestamptz), cast(:expires_at as timestamptz), :limit_key
 from jsonb_to_recordset(cast(:jobs as jsonb)) as job(lock text, args jsonb)
 on conflict (queueing_lock) where status = 'todo' {action}
 returning id, args, xmax = 0 as fresh
@@ -143,6 +147,7 @@ async def _insert(
             "queueing_lock": options.queueing_lock or found.queueing_lock,
             "at": options.at,
             "expires_at": options.expires_at,
+            "limit_key": options.limit_key,
             "jobs": to_json(jobs).decode(),
         },
     )

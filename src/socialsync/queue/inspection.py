@@ -3,7 +3,7 @@
 Bound them first: a long look holds a snapshot, which stops vacuum. Jobs one by one are in ``history.py``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync.errors import NotFound
 from socialsync.queue.shapes import (
     ActiveJob,
     Failure,
@@ -19,9 +20,11 @@ from socialsync.queue.shapes import (
     ScheduledJob,
     ScheduleState,
     TaskStats,
+    Totals,
     WorkerState,
     shaped,
 )
+from socialsync.queue.stats import BUCKETS
 
 ACTIVE_WITHIN = timedelta(seconds=30)
 """A worker whose last heartbeat is older does not count."""
@@ -29,6 +32,7 @@ Shape = TypeVar("Shape")
 
 _BOUND = text("set local statement_timeout = '2s'")
 _QUEUES = text("select * from inspect.queues order by name")
+_QUEUE = text("select * from inspect.queues where name = :name")
 _ACTIVE = text("""
 select * from inspect.active
 where (cast(:queue as text) is null or queue = :queue)
@@ -46,8 +50,17 @@ order by later.due_at, later.id limit :limit
 _REGISTERED = text("select * from inspect.registered order by name")
 _WORKERS = text("select * from inspect.workers order by name, id")
 _SCHEDULES = text("select * from inspect.schedules order by name")
+_SCHEDULE = text("select * from inspect.schedules where name = :name")
 _FAILURES = text("select * from inspect.failures order by failed_at desc limit :limit")
 _TASK_STATS = text("select * from inspect.task_stats order by task")
+_TOTALS = text(
+    """
+select task_name as task, queue_name as queue, sum(succeeded)::bigint as succeeded,
+    sum(failed)::bigint as failed, sum(retried)::bigint as retried, sum(cancelled)::bigint as aborted,
+    sum(running_s) as running_s, sum(waited_s) as waited_s, array[{buckets}] as buckets
+from job_stats group by task_name, queue_name order by task_name, queue_name
+""".format(buckets=", ".join(f"coalesce(sum(buckets[{n + 1}]), 0)::bigint" for n in range(len(BUCKETS) + 1)))
+)
 _ACTIVE_WORKERS = text("select count(*) from procrastinate_workers where last_heartbeat > now() - :within")
 
 
@@ -59,6 +72,12 @@ async def bound(session: AsyncSession) -> None:
 async def queues(session: AsyncSession) -> list[QueueState]:
     """Every queue that ever had a job, by name."""
     return await _every(session, QueueState, _QUEUES)
+
+
+async def get_queue(session: AsyncSession, name: str) -> QueueState:
+    """A queue; an empty one where no job ever was."""
+    found = await _every(session, QueueState, _QUEUE, {"name": name})
+    return found[0] if found else QueueState(name)
 
 
 async def queue_states(session: AsyncSession) -> dict[str, QueueState]:
@@ -100,6 +119,14 @@ async def schedules(session: AsyncSession) -> list[ScheduleState]:
     return await _every(session, ScheduleState, _SCHEDULES)
 
 
+async def get_schedule(session: AsyncSession, name: str) -> ScheduleState:
+    """Raises NotFound."""
+    found = await _every(session, ScheduleState, _SCHEDULE, {"name": name})
+    if not found:
+        raise NotFound(f"There is no schedule named {name!r}.", field="name")
+    return found[0]
+
+
 async def failures(session: AsyncSession, *, limit: int = 100) -> list[Failure]:
     """The jobs that failed last, the latest first."""
     return await _every(session, Failure, _FAILURES, {"limit": limit})
@@ -110,13 +137,18 @@ async def task_stats(session: AsyncSession) -> list[TaskStats]:
     return await _every(session, TaskStats, _TASK_STATS)
 
 
+async def totals(session: AsyncSession) -> list[Totals]:
+    """All attempts ever, by task and queue. None of these numbers ever falls."""
+    return await _every(session, Totals, _TOTALS)
+
+
 async def count_active_workers(session: AsyncSession) -> int:
     """Workers that gave a sign of life lately."""
     counted = await session.execute(_ACTIVE_WORKERS, {"within": ACTIVE_WITHIN})
     return int(counted.scalar_one())
 
 
-def utilisation(found: list[WorkerState]) -> float | None:
+def utilisation(found: Iterable[WorkerState]) -> float | None:
     """How busy the living workers are as a whole, from 0 to 1, each weighing as much as it has slots; None
     without any that tells.
     """

@@ -162,6 +162,23 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """All attempts ever of a task in a queue. ``buckets`` count durations, by the bounds of ``stats.BUCKETS``
+    and beyond the last of them.
+    """
+
+    task: str
+    queue: str
+    succeeded: int
+    failed: int
+    retried: int
+    aborted: int
+    running_s: float
+    waited_s: float
+    buckets: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class TaskStats:
     """How the attempts of a task went in the last 24 hours. ``success_rate`` is of the jobs that ended."""
 

@@ -136,8 +136,6 @@ class Worker(StockWorker):
     @override
     async def run(self) -> None:
         """Until stopped or cancelled; with ``wait=False`` until no job is left that could run now."""
-        self._stopping.clear()
-        self._aborting.clear()
         self.run_task = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
         try:
@@ -155,6 +153,8 @@ class Worker(StockWorker):
                     await self._drain()
         finally:
             self._loop = None
+            self._stopping.clear()
+            self._aborting.clear()
             if self._dead_man:
                 self._dead_man.disarm()
         if self._condemned:

@@ -19,22 +19,23 @@ comment on column procrastinate_jobs.x_limit_key is
     'Whose job it is, for fairness and limits: each key of a queue gets its turn';
 comment on column procrastinate_jobs.x_rerun_of is 'The job that this one runs again';
 
--- `status < 'doing'` is what `status = 'todo'` means, spelled so that no index of the library's can be taken for
--- our queries: its statistics are of a moment when nothing waited, and a scan of the whole would look cheap.
 -- In claim order. What is ready and what waits for its time are apart, so that a look costs what it claims.
+-- `status < 'doing'`, `queue_name || ''` and `id + 0` mean what they seem to, spelled so that none of the library's
+-- indexes can be taken for our queries. Statistics of a moment when nothing waited make the scan of a whole one
+-- look cheap, and at the next moment it reads every finished job.
 create index procrastinate_jobs_x_ready_idx on procrastinate_jobs
-    (queue_name, (coalesce(x_limit_key, '')), priority desc, id)
+    ((queue_name || ''), (coalesce(x_limit_key, '')), priority desc, (id + 0))
     where status < 'doing' and lock is null and x_kills is null
         and (scheduled_at is null or x_due_at = scheduled_at);
 create index procrastinate_jobs_x_ready_locked_idx on procrastinate_jobs
-    (queue_name, (coalesce(x_limit_key, '')), priority desc, id)
+    ((queue_name || ''), (coalesce(x_limit_key, '')), priority desc, (id + 0))
     where status < 'doing' and lock is not null and x_kills is null
         and (scheduled_at is null or x_due_at = scheduled_at);
-create index procrastinate_jobs_x_scheduled_idx on procrastinate_jobs (queue_name, scheduled_at)
+create index procrastinate_jobs_x_scheduled_idx on procrastinate_jobs ((queue_name || ''), scheduled_at)
     where status < 'doing' and scheduled_at is not null and x_due_at is distinct from scheduled_at;
 create index procrastinate_jobs_x_lock_idx on procrastinate_jobs (lock, priority desc, id)
     where status < 'doing' and lock is not null;
-create index procrastinate_jobs_x_suspect_idx on procrastinate_jobs (queue_name, priority desc, id)
+create index procrastinate_jobs_x_suspect_idx on procrastinate_jobs (priority desc, id)
     where status < 'doing' and x_kills is not null;
 create index procrastinate_jobs_x_running_key_idx on procrastinate_jobs (x_limit_key)
     where status = 'doing' and x_limit_key is not null;

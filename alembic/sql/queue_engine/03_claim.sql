@@ -3,23 +3,23 @@
 -- The order is the library's: priority, then id. Three things are added. Jobs with a limit key take turns, key
 -- by key, at equal priority. A job whose time has come is promoted to the ready ones in order of its time, up to
 -- `promote` of them a look. And a lock holds only against jobs in queues that somebody serves.
-create function queue_promote(queues text[], most integer) returns void language plpgsql as $$
+create function queue_promote(queues text[], at timestamptz, most integer) returns void language plpgsql as $$
 begin
     update procrastinate_jobs set x_due_at = scheduled_at where id = any (array(
         select due.id from unnest(queues) as queue cross join lateral (
             select id from procrastinate_jobs
-            where queue_name = queue and status < 'doing' and scheduled_at is not null
-                and x_due_at is distinct from scheduled_at and scheduled_at <= clock_timestamp()
+            where queue_name || '' = queue and status < 'doing' and scheduled_at is not null
+                and x_due_at is distinct from scheduled_at and scheduled_at <= at
             order by scheduled_at limit most for update skip locked
         ) due
     ));
 end $$;
 
-create function queue_expire(queues text[]) returns void language plpgsql as $$
+create function queue_expire(queues text[], at timestamptz) returns void language plpgsql as $$
 begin
     update procrastinate_jobs set status = 'cancelled', x_finished_at = clock_timestamp() where id = any (array(
         select id from procrastinate_jobs
-        where status < 'doing' and x_expires_at <= clock_timestamp() and queue_name = any (queues)
+        where status < 'doing' and x_expires_at <= at and queue_name = any (queues)
         limit 1000 for update skip locked
     ));
 end $$;
@@ -31,7 +31,7 @@ begin atomic
         (select array_agg(queue_name) from queue_settings where paused_at is null)
     else
         (select array_agg(distinct queue) from worker_info, unnest(queues) as queue
-         where not exists (select from queue_settings where queue_name = queue and paused_at is not null))
+         where not exists (select from queue_settings where queue_name || '' = queue and paused_at is not null))
     end
     from worker_info info;
 end;
@@ -56,11 +56,11 @@ begin
         select queue, (
             select least(
                 (select coalesce(x_limit_key, '') from procrastinate_jobs
-                 where queue_name = queue and coalesce(x_limit_key, '') > key and status < 'doing' and lock is null
+                 where queue_name || '' = queue and coalesce(x_limit_key, '') > key and status < 'doing' and lock is null
                     and x_kills is null and (scheduled_at is null or x_due_at = scheduled_at)
                  order by coalesce(x_limit_key, '') limit 1),
                 (select coalesce(x_limit_key, '') from procrastinate_jobs
-                 where queue_name = queue and coalesce(x_limit_key, '') > key and status < 'doing' and lock is not null
+                 where queue_name || '' = queue and coalesce(x_limit_key, '') > key and status < 'doing' and lock is not null
                     and x_kills is null and (scheduled_at is null or x_due_at = scheduled_at)
                  order by coalesce(x_limit_key, '') limit 1))
         ), n + 1
@@ -73,17 +73,17 @@ begin
     from keyed left join limits on limits.key = keyed.key cross join lateral (
         select max(priority) as priority from (
             (select priority from procrastinate_jobs
-             where queue_name = queue and coalesce(x_limit_key, '') = keyed.key and status < 'doing' and lock is null
+             where queue_name || '' = queue and coalesce(x_limit_key, '') = keyed.key and status < 'doing' and lock is null
                 and x_kills is null and (scheduled_at is null or x_due_at = scheduled_at)
-                and priority <= bound and id >= since and task_name = any (tasks)
-             order by priority desc, id limit 1)
+                and priority <= bound and id + 0 >= since and task_name = any (tasks)
+             order by priority desc, id + 0 limit 1)
             union all
             (select priority from procrastinate_jobs
-             where queue_name = queue and coalesce(x_limit_key, '') = keyed.key and status < 'doing'
+             where queue_name || '' = queue and coalesce(x_limit_key, '') = keyed.key and status < 'doing'
                 and lock is not null
                 and x_kills is null and (scheduled_at is null or x_due_at = scheduled_at)
                 and priority <= bound and task_name = any (tasks)
-             order by priority desc, id limit 1)
+             order by priority desc, id + 0 limit 1)
         ) either
     ) head
     where keyed.key is not null and head.priority is not null
@@ -107,19 +107,19 @@ begin
     ), free as (
         select job.id, turn.key, turn.most from turn cross join lateral (
             select id from procrastinate_jobs
-            where queue_name = turn.queue_name and coalesce(x_limit_key, '') = turn.key
+            where queue_name || '' = turn.queue_name and coalesce(x_limit_key, '') = turn.key
                 and priority = turn.priority and status < 'doing' and lock is null and x_kills is null
                 and (scheduled_at is null or x_due_at = scheduled_at)
-                and id >= since and task_name = any (tasks)
-            order by id limit turn.most for update skip locked
+                and id + 0 >= since and task_name = any (tasks)
+            order by id + 0 limit turn.most for update skip locked
         ) job
     ), heads as materialized (
         select job.id, job.lock, turn.key, turn.most from turn cross join lateral (
             select id, lock from procrastinate_jobs
-            where queue_name = turn.queue_name and coalesce(x_limit_key, '') = turn.key
+            where queue_name || '' = turn.queue_name and coalesce(x_limit_key, '') = turn.key
                 and priority = turn.priority and status < 'doing' and lock is not null and x_kills is null
                 and (scheduled_at is null or x_due_at = scheduled_at) and task_name = any (tasks)
-            order by id limit 100 + 2 * turn.most
+            order by id + 0 limit 100 + 2 * turn.most
         ) job
         where not exists (
             select from procrastinate_jobs running where running.lock = job.lock and running.status = 'doing'
@@ -171,10 +171,10 @@ create function queue_claim_plain(
     where id = any (array(  -- an array, so that the plan does not depend on how many that might be
         select job.id from unnest(queues) as queue cross join lateral (
             select id, priority from procrastinate_jobs
-            where queue_name = queue and coalesce(x_limit_key, '') = '' and status < 'doing' and lock is null
+            where queue_name || '' = queue and coalesce(x_limit_key, '') = '' and status < 'doing' and lock is null
                 and x_kills is null and (scheduled_at is null or x_due_at = scheduled_at)
-                and id >= since and task_name = any (tasks)
-            order by priority desc, id limit wanted for update skip locked
+                and id + 0 >= since and task_name = any (tasks)
+            order by priority desc, id + 0 limit wanted for update skip locked
         ) job
         order by job.priority desc, job.id limit wanted
     ))
@@ -303,6 +303,7 @@ create function queue_claim(
 set enable_seqscan = off set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
+    at timestamptz := clock_timestamp();  -- a value: an index cannot be searched for a volatile function
     queues text[] := array(
         select queue_name from queue_settings
         where paused_at is null and (only_queues is null or queue_name = any (only_queues))
@@ -318,28 +319,28 @@ begin
     select exists (
             select from unnest(queues) as queue where exists (
                 select from procrastinate_jobs
-                where queue_name = queue and status < 'doing' and scheduled_at is not null
-                    and x_due_at is distinct from scheduled_at and scheduled_at <= clock_timestamp())
+                where queue_name || '' = queue and status < 'doing' and scheduled_at is not null
+                    and x_due_at is distinct from scheduled_at and scheduled_at <= at)
         ), exists (
-            select from procrastinate_jobs where status < 'doing' and x_expires_at <= clock_timestamp()
+            select from procrastinate_jobs where status < 'doing' and x_expires_at <= at
         ), suspect and exists (
             select from procrastinate_jobs where status < 'doing' and x_kills is not null
         )
     into due, expired, suspects;
     if due then
-        perform queue_promote(queues, greatest(wanted, 500));
+        perform queue_promote(queues, at, greatest(wanted, 500));
     end if;
     if expired then
-        perform queue_expire(queues);
+        perform queue_expire(queues, at);
     end if;
     special := exists (
         select from unnest(queues) as queue where exists (
             select from procrastinate_jobs
-            where queue_name = queue and coalesce(x_limit_key, '') >= '' and status < 'doing' and lock is not null
+            where queue_name || '' = queue and coalesce(x_limit_key, '') >= '' and status < 'doing' and lock is not null
                 and x_kills is null and (scheduled_at is null or x_due_at = scheduled_at)
         ) or exists (
             select from procrastinate_jobs
-            where queue_name = queue and coalesce(x_limit_key, '') > '' and status < 'doing' and lock is null
+            where queue_name || '' = queue and coalesce(x_limit_key, '') > '' and status < 'doing' and lock is null
                 and x_kills is null and (scheduled_at is null or x_due_at = scheduled_at)
         ));
     if suspects or special then
@@ -380,7 +381,7 @@ begin
             (select extract(epoch from min(due.scheduled_at) - clock_timestamp())::double precision
              from unnest(queues) as queue cross join lateral (
                 select scheduled_at from procrastinate_jobs
-                where queue_name = queue and status < 'doing' and scheduled_at is not null
+                where queue_name || '' = queue and status < 'doing' and scheduled_at is not null
                     and x_due_at is distinct from scheduled_at
                 order by scheduled_at limit 1
              ) due),

@@ -28,30 +28,30 @@ as $$
 begin
     select count(*), min(ready_at) into waiting, oldest_at from (
         (select coalesce(scheduled_at, x_created_at) as ready_at from procrastinate_jobs
-         where queue_name = queue and status = 'todo' and lock is null and x_kills is null
+         where queue_name || '' = queue and status < 'doing' and lock is null and x_kills is null
             and (scheduled_at is null or x_due_at = scheduled_at)
-         order by coalesce(x_limit_key, ''), priority desc, id limit most)
+         order by coalesce(x_limit_key, ''), priority desc, id + 0 limit most)
         union all
         (select coalesce(scheduled_at, x_created_at) from procrastinate_jobs
-         where queue_name = queue and status = 'todo' and lock is not null and x_kills is null
+         where queue_name || '' = queue and status < 'doing' and lock is not null and x_kills is null
             and (scheduled_at is null or x_due_at = scheduled_at)
-         order by coalesce(x_limit_key, ''), priority desc, id limit most)
+         order by coalesce(x_limit_key, ''), priority desc, id + 0 limit most)
         union all
         (select coalesce(scheduled_at, x_created_at) from procrastinate_jobs
-         where queue_name = queue and status = 'todo' and x_kills is not null
+         where queue_name || '' = queue and status < 'doing' and x_kills is not null
             and (scheduled_at is null or x_due_at = scheduled_at)
          order by priority desc, id limit most)
         union all
         (select scheduled_at from procrastinate_jobs
-         where queue_name = queue and status = 'todo' and scheduled_at is not null
-            and x_due_at is distinct from scheduled_at and scheduled_at <= clock_timestamp()
+         where queue_name || '' = queue and status < 'doing' and scheduled_at is not null
+            and x_due_at is distinct from scheduled_at and scheduled_at <= statement_timestamp()
          order by scheduled_at limit most)
         limit most
     ) ready;
     select count(*) into scheduled from (
         select from procrastinate_jobs
-        where queue_name = queue and status = 'todo' and scheduled_at is not null
-            and x_due_at is distinct from scheduled_at and scheduled_at > clock_timestamp()
+        where queue_name || '' = queue and status < 'doing' and scheduled_at is not null
+            and x_due_at is distinct from scheduled_at and scheduled_at > statement_timestamp()
         order by scheduled_at limit most
     ) later;
     return next;
@@ -65,7 +65,7 @@ comment on schema inspect is 'What the queue does, to be asked by people and pro
 create view inspect.active with (security_invoker = true) as
 select job.id, job.task_name::text as task, job.queue_name::text as queue, job.worker_id, worker.name as worker,
     job.x_started_at as started_at,
-    round(extract(epoch from clock_timestamp() - job.x_started_at), 3)::double precision as running_s,
+    round(extract(epoch from statement_timestamp() - job.x_started_at), 3)::double precision as running_s,
     job.attempts, coalesce(job.x_kills, 0)::integer as kills, job.priority, job.lock, job.abort_requested,
     job.args, job.args ->> 'workspace_id' as workspace_id
 from procrastinate_jobs job left join worker_info worker on worker.worker_id = job.worker_id
@@ -77,12 +77,12 @@ comment on column inspect.active.kills is 'How often its process died while it r
 
 create view inspect.scheduled with (security_invoker = true) as
 select job.id, job.task_name::text as task, job.queue_name::text as queue, job.scheduled_at as due_at,
-    round(extract(epoch from job.scheduled_at - clock_timestamp()), 3)::double precision as due_in_s,
+    round(extract(epoch from job.scheduled_at - statement_timestamp()), 3)::double precision as due_in_s,
     job.attempts, job.priority, job.lock, job.queueing_lock, job.args,
     job.args ->> 'workspace_id' as workspace_id
 from procrastinate_jobs job
-where job.status = 'todo' and job.scheduled_at is not null and job.x_due_at is distinct from job.scheduled_at
-    and job.scheduled_at > clock_timestamp();
+where job.status < 'doing' and job.scheduled_at is not null and job.x_due_at is distinct from job.scheduled_at
+    and job.scheduled_at > statement_timestamp();
 comment on view inspect.scheduled is
     'Jobs that wait for a time, retries too. Among many, name a queue: where queue = ... order by due_at limit ...';
 comment on column inspect.scheduled.due_in_s is 'Seconds until it may run';
@@ -99,8 +99,8 @@ create view inspect.workers with (security_invoker = true) as
 select worker.id, coalesce(info.name, 'worker ' || worker.id) as name, info.host, info.pid, info.queues,
     info.concurrency, info.version, coalesce(info.state, 'running') as state, info.wanted, info.supervisor,
     info.started_at, worker.last_heartbeat as heartbeat_at,
-    round(extract(epoch from clock_timestamp() - worker.last_heartbeat), 3)::double precision as heartbeat_age_s,
-    worker.last_heartbeat > clock_timestamp() - interval '30 seconds' as alive,
+    round(extract(epoch from statement_timestamp() - worker.last_heartbeat), 3)::double precision as heartbeat_age_s,
+    worker.last_heartbeat > statement_timestamp() - interval '30 seconds' as alive,
     coalesce(info.running, 0) as running, info.busy_share, info.memory_bytes, coalesce(info.done, 0) as done
 from procrastinate_workers worker left join worker_info info on info.worker_id = worker.id;
 comment on view inspect.workers is 'The workers, what they tell of themselves and how long ago';
@@ -116,12 +116,14 @@ with running as (
 ), failed as (
     select queue_name, count(*)::integer as jobs from (
         select queue_name from procrastinate_jobs
-        where status = 'failed' and x_finished_at > clock_timestamp() - interval '1 hour'
+        where status = 'failed' and x_finished_at > statement_timestamp() - interval '1 hour'
         order by x_finished_at desc limit 10000
     ) lately group by queue_name
 )
 select setting.queue_name as name, depth.waiting, coalesce(running.jobs, 0) as running, depth.scheduled,
-    greatest(0, round(extract(epoch from clock_timestamp() - depth.oldest_at), 3))::double precision as oldest_waiting_s,
+    case when depth.oldest_at is not null then
+        greatest(0, round(extract(epoch from statement_timestamp() - depth.oldest_at), 3))::double precision
+    end as oldest_waiting_s,
     coalesce(failed.jobs, 0) as failed_lately, setting.paused_at is not null as paused, setting.paused_at,
     (select count(*)::integer from inspect.workers worker
      where worker.alive and (worker.queues is null or setting.queue_name = any (worker.queues))) as workers
@@ -142,7 +144,7 @@ create view inspect.schedules with (security_invoker = true) as
 select schedule.name, schedule.task, schedule.cron, schedule.every_s, schedule.timezone, schedule.args,
     schedule.queue, schedule.expires_s, schedule.enabled, schedule.next_at, schedule.last_at, schedule.last_job_id,
     job.status::text as last_job_status,
-    schedule.enabled and schedule.next_at < clock_timestamp() - interval '10 seconds' as overdue
+    schedule.enabled and schedule.next_at < statement_timestamp() - interval '10 seconds' as overdue
 from schedules schedule left join procrastinate_jobs job on job.id = schedule.last_job_id
 where schedule.removed_at is null;
 comment on view inspect.schedules is 'What is deferred again and again, and when it comes next';

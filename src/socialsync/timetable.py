@@ -9,6 +9,7 @@ from datetime import timedelta
 from socialsync import clock
 from socialsync.db import idempotency
 from socialsync.features.posts import service as posts
+from socialsync.queue import pruning
 from socialsync.queue.schedules import New
 from socialsync.queue.upkeep import Sweep
 
@@ -33,4 +34,5 @@ SWEEPS = (
         lambda session: idempotency.prune(session, now=clock.now()),
         routine=True,
     ),
+    *pruning.SWEEPS,
 )

@@ -22,7 +22,16 @@ NOUNS = {
         "buffers": "rule: how long a burst is waited for",
     },
     "operations": {
+        "endpoints/__init__": "all doors of the room",
+        "endpoints/health": "health and figures",
+        "endpoints/jobs": "the doors of jobs",
+        "endpoints/queues": "the doors of queues",
+        "endpoints/reach": "whose jobs a caller reaches",
+        "endpoints/schedules": "the doors of schedules",
+        "endpoints/workers": "the doors of workers",
         "health": "rule: what the state of queues and workers means",
+        "metrics": "the page that Prometheus reads",
+        "waiting": "a wait for a job's end",
         "readiness": "a look at the database that ends within seconds",
     },
     "posts": {

@@ -43,12 +43,33 @@ SYSTEM_TRANSACTIONS = {
     },
     "cli/up.py": {"`up` makes its demo workspace and key"},
     "features/accounts/service.py": {"a key is looked up before its workspace is known"},
+    "features/operations/endpoints/queues.py": {
+        "the queues of the installation are shown",
+        "somebody pauses a queue",
+        "somebody resumes a queue",
+    },
+    "features/operations/endpoints/reach.py": {"whoever runs the installation looks after its jobs"},
+    "features/operations/endpoints/schedules.py": {
+        "the schedules of the installation are shown",
+        "somebody adds a schedule",
+        "somebody edits a schedule",
+        "somebody removes a schedule",
+        "somebody runs a schedule now",
+    },
+    "features/operations/endpoints/workers.py": {
+        "the workers of the installation are shown",
+        "somebody drains a worker",
+        "somebody stops a worker",
+    },
+    "features/operations/metrics.py": {"the figures of the whole installation"},
     "features/operations/readiness.py": {"health looks at the whole installation"},
     "features/posts/tasks.py": {"due posts of every workspace are enqueued"},
+    "queue/limits.py": {"calls of all workspaces share the limits"},
     "queue/rescue.py": {
         "rescue looks at every worker",
         "rescue gives back a dead worker's jobs",
     },
+    "queue/switches.py": {"a purge deletes the waiting jobs of a queue"},
     "queue/upkeep.py": {
         "schedules tick for every workspace",
         "sweeps look at every workspace's rows",

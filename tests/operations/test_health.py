@@ -1,17 +1,37 @@
 """What the state of the queues means."""
 
+import dataclasses
+
 import pytest
 
 from socialsync.features.operations import health
-from socialsync.queue.inspection import QueueState
+from socialsync.queue.shapes import QueueState
 
 
 def queue(waiting=0, running=0):
-    return QueueState(waiting=waiting, running=running, oldest_waiting_s=1.0 if waiting else None)
+    return QueueState("q", waiting=waiting, running=running, oldest_waiting_s=1.0 if waiting else None)
 
 
-def told(queues, workers=1):
-    return [(alert.level, alert.about) for alert in health.alerts(queues, workers=workers)]
+def told(queues, workers=1, **more):
+    return [(alert.level, alert.about) for alert in health.alerts(queues, workers=workers, **more)]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "level"),
+    [(0, "good"), (99, "good"), (100, "fair"), (500, "fair"), (501, "warn"), (1000, "warn"), (1001, "alarm")],
+)
+def test_depths_have_names(waiting, level):
+    assert health.depth(waiting) == level
+
+
+@pytest.mark.parametrize(("busy", "alarm"), [(None, False), (0.0, False), (0.95, False), (0.96, True)])
+def test_workers_that_are_busy_all_the_time_are_an_alarm(busy, alarm):
+    assert told({}, utilisation=busy) == ([("alarm", "workers")] if alarm else [])
+
+
+def test_what_waits_in_a_paused_queue_needs_no_workers_but_a_person():
+    [alert] = health.alerts({"a": dataclasses.replace(queue(5_000), paused=True)}, workers=1)
+    assert (alert.level, alert.fix) == ("warn", "Resume it: socialsync resume a")
 
 
 @pytest.mark.parametrize(("waiting", "level"), [(0, None), (500, None), (501, "warn"), (1000, "warn")])

@@ -299,6 +299,6 @@ def test_a_job_that_another_owns_is_not_ended(own, connection):
 @pytest.mark.parametrize("slid", [3600, -1])
 def test_a_ready_job_that_is_slid_waits_for_its_new_time(connection, slid):
     (job_id,) = enqueue(connection, [Job("a", 0, None, -5)])
-    connection.execute("select queue_promote(array['a'], 10)")
+    connection.execute("select queue_promote(array['a'], now(), 10)")
     connection.execute("update procrastinate_jobs set scheduled_at = now() + %s * interval '1 s'", (slid,))
     assert Claimer(connection).claim() == ([job_id] if slid < 0 else [])

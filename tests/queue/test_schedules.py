@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from socialsync.errors import Conflict, Invalid, NotFound
+from socialsync.errors import Conflict, Invalid
 from socialsync.queue import schedules
 from socialsync.queue.schedules import New
 from tests.queue.conftest import SYSTEM, jobs
@@ -142,7 +142,7 @@ async def test_run_now_is_besides_the_ticks(database):
 
 @pytest.mark.parametrize(
     ("change", "kind"),
-    [({"task": "no.such"}, NotFound), ({"args": {"oops": 1}}, Invalid), ({"every_s": 0.01}, Invalid)],
+    [({"task": "no.such"}, Invalid), ({"args": {"oops": 1}}, Invalid), ({"every_s": 0.01}, Invalid)],
 )
 async def test_a_schedule_that_could_never_run_is_refused(database, change, kind):
     values = {"name": "new", "task": "tests.note", "every_s": 60, "args": {"word": "x"}, **change}
@@ -161,3 +161,48 @@ async def test_a_rule_broken_in_psql_disables_itself_and_nothing_else(database, 
         await schedules.tick(session)
         assert [job["queueing_lock"] for job in await jobs(session)] == ["schedule:often"]
         assert not (await schedules.get_schedule(session, "broken")).enabled
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"cron": "0 0 * * *"}, ("0 0 * * *", None)),
+        ({"every_s": 5}, (None, 5)),
+        ({"timezone": "Europe/Paris"}, (None, 60)),
+        ({"args": {"word": "other"}, "queue": "low", "expires_s": None}, (None, 60)),
+    ],
+)
+async def test_an_edit_changes_what_it_names_and_nothing_else(database, changes, rule):
+    async with database.system_transaction(SYSTEM) as session:
+        await schedules.seed(session, [OFTEN])
+        before = (await schedules.get_schedule(session, "often")).next_at
+        await session.execute(text("update schedules set next_at = next_at - interval '1 hour'"))
+        session.expire_all()
+        edited = await schedules.edit(session, "often", changes)
+        assert (edited.cron, edited.every_s) == rule
+        for field, value in changes.items():
+            assert getattr(edited, field) == value
+        restarted = bool(changes.keys() & {"cron", "every_s", "timezone"})
+        assert (edited.next_at > before - timedelta(minutes=1)) is restarted
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"cron": "* * * * *", "every_s": 5}, "cron"),
+        ({"every_s": None}, "cron"),
+        ({"every_s": float("nan")}, "every_s"),
+        ({"timezone": "Mars/Olympus"}, "timezone"),
+        ({"task": "no.such"}, "task"),
+        ({"args": {"word": 1}}, "args.word"),
+        ({"queue": "x" * 41}, "queue"),
+        ({"expires_s": 0.0}, "expires_s"),
+        ({"expires_s": float("inf")}, "expires_s"),
+    ],
+)
+async def test_an_edit_that_could_not_be_followed_is_refused(database, changes, field):
+    async with database.system_transaction(SYSTEM) as session:
+        await schedules.seed(session, [OFTEN])
+        with pytest.raises(Invalid) as refused:
+            await schedules.edit(session, "often", changes)
+    assert refused.value.field == field

@@ -162,7 +162,7 @@ async def test_a_duty_that_fails_stops_neither_the_others_nor_the_next_look(app,
         return 0
 
     sweeps = [Sweep(name, timedelta(seconds=0.1), run) for name, run in (("a", broken), ("b", sound))]
-    care = asyncio.create_task(Upkeep(fresh_database, timetable=[], sweeps=sweeps).run())
+    care = asyncio.create_task(Upkeep(fresh_database, tasks=app, timetable=[], sweeps=sweeps).run())
     for _ in range(2):
         assert await asyncio.wait_for(looks.get(), 10)
     care.cancel()
@@ -177,6 +177,7 @@ async def test_upkeep_seeds_ticks_and_sweeps_in_two_workers_without_doubling(app
         return 0
 
     duties = {
+        "tasks": app,
         "timetable": [New(name="often", task="tests.note", every_s=3600, args={"word": "tick"})],
         "sweeps": [Sweep("a sweep", timedelta(seconds=1), sweep)],
     }

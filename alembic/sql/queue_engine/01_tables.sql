@@ -62,6 +62,7 @@ create table queue_settings (
     paused_at timestamptz,
     created_at timestamptz not null default now()
 );
+insert into queue_settings (queue_name) select distinct queue_name from procrastinate_jobs;
 comment on table queue_settings is 'A row for every queue that ever had a job; paused ones are not claimed from';
 
 create table limits (

@@ -76,7 +76,7 @@ comment on column inspect.active.attempts is 'Attempts before this one';
 comment on column inspect.active.kills is 'How often its process died while it ran';
 
 create view inspect.scheduled with (security_invoker = true) as
-select job.id, job.task_name::text as task, job.queue_name::text as queue, job.scheduled_at as due_at,
+select job.id, job.task_name::text as task, job.queue_name || '' as queue, job.scheduled_at as due_at,
     round(extract(epoch from job.scheduled_at - statement_timestamp()), 3)::double precision as due_in_s,
     job.attempts, job.priority, job.lock, job.queueing_lock, job.args,
     job.args ->> 'workspace_id' as workspace_id

@@ -18,6 +18,7 @@ from socialsync.errors import Invalid
 
 MOST = 200
 USUAL = 50
+_LARGEST_NUMBER = 2**63 - 1
 
 
 class HasId(Protocol):
@@ -44,6 +45,19 @@ class Window:
 
     limit: int
     cursor: UUID | None
+
+    @property
+    def number(self) -> int | None:
+        """The cursor of a list whose ids are numbers, as those of jobs.
+
+        Raises:
+            CursorBroken.
+        """
+        if self.cursor is None:
+            return None
+        if self.cursor.int > _LARGEST_NUMBER:
+            raise _broken()
+        return self.cursor.int
 
     @property
     def fetch(self) -> int:
@@ -78,9 +92,18 @@ def decode(cursor: str) -> UUID:
     except (ValueError, binascii.Error):
         last = None
     if last is None or encode(last) != cursor:
-        raise CursorBroken(
-            "The cursor is not one of ours.",
-            field="cursor",
-            fix="Pass next_cursor of the page before unchanged, or leave it out to start over.",
-        )
+        raise _broken()
     return last
+
+
+def encode_number(last: int | None) -> str | None:
+    """A cursor for ``Window.number``; None when there is no other page."""
+    return None if last is None else encode(UUID(int=last))
+
+
+def _broken() -> CursorBroken:
+    return CursorBroken(
+        "The cursor is not one of ours.",
+        field="cursor",
+        fix="Pass next_cursor of the page before unchanged, or leave it out to start over.",
+    )

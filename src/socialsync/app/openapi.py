@@ -28,6 +28,10 @@ TAGS = [
     {"name": "workspace", "description": "The settings of the workspace that the key belongs to."},
     {"name": "channels", "description": "WhatsApp numbers and Instagram accounts."},
     {"name": "posts", "description": "What is published, when, and how it went."},
+    {"name": "jobs", "description": "What is worked on: every job, what happened to it and what came of it."},
+    {"name": "queues", "description": "Pause, resume, purge. Needs an installation key."},
+    {"name": "schedules", "description": "What is deferred again and again. Needs an installation key."},
+    {"name": "workers", "description": "Who works, and how busy. Needs an installation key."},
     {"name": "health", "description": "For load balancers and whoever is on call. Needs no key."},
 ]
 """In the order of the page; a test sees to it that each tag that is used stands here."""

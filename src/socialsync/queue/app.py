@@ -7,6 +7,7 @@ import procrastinate
 from procrastinate.connector import BaseConnector
 from typing_extensions import override
 
+from socialsync.queue.patience import Patience
 from socialsync.queue.schedules import New
 from socialsync.queue.tasks import Declarations
 from socialsync.queue.upkeep import Sweep
@@ -21,6 +22,7 @@ class App(Declarations, procrastinate.App):
         lifespan: opens what a worker's jobs need, for as long as the worker runs.
         timetable: the schedules to seed.
         sweeps: what looks for rows whose job is gone.
+        patience: how long a worker waits before it believes the worst.
         options: those of ``procrastinate.App``.
     """
 
@@ -31,6 +33,7 @@ class App(Declarations, procrastinate.App):
         lifespan: Lifespan,
         timetable: Sequence[New] = (),
         sweeps: Sequence[Sweep] = (),
+        patience: Patience = Patience(),  # noqa: B008 # frozen
         **options: Any,
     ) -> None:
         self.details = {}
@@ -40,6 +43,7 @@ class App(Declarations, procrastinate.App):
             "lifespan": lifespan,
             "timetable": timetable,
             "sweeps": sweeps,
+            "patience": patience,
         }
 
     @override

@@ -12,7 +12,7 @@ from typing import Literal
 
 import psycopg
 
-from socialsync import telemetry
+from socialsync import clock, telemetry
 from socialsync.db.away import is_away
 from socialsync.db.direct import Line
 
@@ -21,8 +21,9 @@ log = telemetry.get_logger(__name__)
 Outcome = Literal["succeeded", "failed", "aborted", "todo"]
 
 _FINISH = (
-    "select queue_finish(%s, %s::bigint[], %s::text[], %s::timestamptz[], %s::integer[], %s::text[],"
-    " %s::text[], %s::boolean[], %s::bigint[], %s::bigint[], %s::jsonb[], %s::text[], %s::text[],"
+    "select queue_finish(%s, %s::bigint[], %s::text[], array("
+    " select clock_timestamp() + wait from unnest(%s::interval[]) with ordinality as w (wait, n) order by n"
+    "), %s::integer[], %s::text[], %s::text[], %s::boolean[], %s::bigint[], %s::bigint[], %s::jsonb[], %s::text[], %s::text[],"
     " %s::interval[], %s)"
 )
 _MOST = 500
@@ -35,7 +36,8 @@ class Ending:
 
     Args:
         job_id: whose.
-        outcome: ``todo`` is another attempt, at ``retry_at``.
+        outcome: ``todo`` is another attempt, at ``retry_at``, told by our clock: how far that is from now
+            is what the database is told, whose clock may differ.
         spend: whether this attempt counts; to wait is not to fail.
         result: JSON text; None when there is nothing to keep.
         error: one line, without secrets.
@@ -54,6 +56,7 @@ class Ending:
     error: str | None = None
     traceback: str | None = None
     keep: timedelta = timedelta(hours=1)
+    refused: bool = False
 
     @property
     def tells(self) -> bool:
@@ -83,6 +86,7 @@ class Endings:
         self._name = name
         self._written = written
         self._pending: list[Ending] = []
+        self._writing: list[Ending] = []
         self._some = asyncio.Event()
         self._none = asyncio.Event()
         self._none.set()
@@ -96,6 +100,10 @@ class Endings:
     def __len__(self) -> int:
         return len(self._pending)
 
+    def ids(self) -> list[int]:
+        """Of jobs that have run but are not known to be written: they are ours still, and done."""
+        return [ending.job_id for ending in (*self._writing, *self._pending)]
+
     async def all_written(self) -> None:
         """Wait until nothing is left to be written."""
         await self._none.wait()
@@ -104,8 +112,9 @@ class Endings:
         """Write until cancelled; an outage of Postgres is waited out."""
         while True:
             await self._some.wait()
-            batch, self._pending = self._pending[:_MOST], self._pending[_MOST:]
-            await self._write(batch)
+            self._writing, self._pending = self._pending[:_MOST], self._pending[_MOST:]
+            await self._write(self._writing)
+            self._writing = []
             if not self._pending:
                 self._some.clear()
                 self._none.set()
@@ -116,8 +125,8 @@ class Endings:
             worker_id = await self._owner()
             try:
                 written = await self._send(worker_id, list(left.values()))
-            except psycopg.Error as error:
-                if is_away(error):
+            except Exception as error:  # noqa: BLE001 # also what psycopg has no bytes for
+                if is_away(error) or isinstance(error, OSError):
                     log.warning("[WORKER] Cannot write what jobs came to; trying again", count=len(left))
                     await asyncio.sleep(_TRY_AGAIN_EVERY)
                     continue
@@ -130,7 +139,7 @@ class Endings:
                 log.warning("[JOB] Lost to another worker; nothing stored", job_ids=list(left)[:20])
                 return
 
-    async def _divide(self, batch: list[Ending], error: psycopg.Error) -> None:
+    async def _divide(self, batch: list[Ending], error: Exception) -> None:
         """One bad value must not stop the others: find it by halves, and tell it instead of storing it."""
         if len(batch) > 1:
             middle = len(batch) // 2
@@ -138,16 +147,20 @@ class Endings:
             await self._write(batch[middle:])
             return
         (bad,) = batch
-        if not bad.tells:
+        if not bad.tells or bad.refused:
             log.error("[WORKER] Postgres refuses an ending", job_id=bad.job_id, reason=str(error))
             if isinstance(error, psycopg.errors.UniqueViolation):
                 await asyncio.sleep(_TRY_AGAIN_EVERY)  # a twin that was not committed yet: it is by now
                 await self._write(batch)
+            elif bad.outcome != "failed" or not bad.refused:
+                refusal = f"Postgres refuses what this attempt came to: {type(error).__name__}."
+                await self._write([Ending(bad.job_id, "failed", error=refusal, refused=True)])
             else:
                 log.error("[WORKER] Its job is left to be rescued", job_id=bad.job_id)
             return
         log.error("[WORKER] Cannot store what a job came to", job_id=bad.job_id, reason=type(error).__name__)
         bad.result = bad.traceback = None
+        bad.refused = True
         bad.error = f"What this attempt came to cannot be stored: {type(error).__name__}."
         if isinstance(error, psycopg.errors.UniqueViolation):
             bad.error = None
@@ -155,13 +168,14 @@ class Endings:
 
     async def _send(self, worker_id: int, batch: Sequence[Ending]) -> list[int]:
         telling = [ending for ending in batch if ending.tells]
+        now = clock.now()
         rows = await self._line.run(
             _FINISH,
             (
                 worker_id,
                 [ending.job_id for ending in batch],
                 [ending.outcome for ending in batch],
-                [ending.retry_at for ending in batch],
+                [ending.retry_at and ending.retry_at - now for ending in batch],
                 [ending.priority for ending in batch],
                 [ending.queue for ending in batch],
                 [ending.lock for ending in batch],

@@ -30,7 +30,12 @@ ACTIVE_WITHIN = timedelta(seconds=30)
 """A worker whose last heartbeat is older does not count."""
 Shape = TypeVar("Shape")
 
-_BOUND = text("set local statement_timeout = '2s'")
+# A bitmap reads a whole index before the first row comes, however few rows a look wants; a generic plan does
+# not know that a workspace has few jobs.
+_BOUND = text(
+    "select set_config('statement_timeout', '2s', true), set_config('enable_bitmapscan', 'off', true),"
+    " set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)"
+)
 _QUEUES = text("select * from inspect.queues order by name")
 _QUEUE = text("select * from inspect.queues where name = :name")
 _ACTIVE = text("""

@@ -97,13 +97,26 @@ class Lease:
         us: kept up to date by the worker, told with every heartbeat.
         heard: what to call.
         listen: whether to be woken by NOTIFY at all.
+        beat_every: seconds between two heartbeats.
+        cut_off_after: seconds without one after which to end what runs.
     """
 
-    def __init__(self, line: Line, us: Self, heard: Heard, *, listen: bool) -> None:
+    def __init__(
+        self,
+        line: Line,
+        us: Self,
+        heard: Heard,
+        *,
+        listen: bool,
+        beat_every: float = BEAT_EVERY,
+        cut_off_after: float = CUT_OFF_AFTER,
+    ) -> None:
         self._line = line
         self._us = us
         self._heard = heard
         self._listen = listen
+        self._beat_every = beat_every
+        self._cut_off_after = cut_off_after
         self._id: int | None = None
         self._held = asyncio.Event()
         self._doubt = asyncio.Event()
@@ -159,7 +172,7 @@ class Lease:
 
     async def _hold(self) -> None:
         connection = await self._line.connect()
-        pooled = await is_pooled(connection)
+        pooled = await is_pooled(self._line)
         await self._register(leased=not pooled)
         if self._listen and not pooled:
             await self._line.listen(self._channels())
@@ -169,7 +182,7 @@ class Lease:
         self._heard.wake()
         while not self._doubt.is_set():
             await self._beat()
-            beat_at = time.monotonic() + BEAT_EVERY
+            beat_at = time.monotonic() + self._beat_every
             while not self._doubt.is_set() and (left := beat_at - time.monotonic()) > 0:
                 if pooled or not self._listen:
                     await asyncio.sleep(min(left, _LOOK_UP_EVERY))
@@ -237,13 +250,13 @@ class Lease:
         """End what we run ourselves once we are cut off for so long that others are about to take it."""
         while True:
             silent = time.monotonic() - self._beaten_at
-            if silent >= CUT_OFF_AFTER:
+            if silent >= self._cut_off_after:
                 if self._heard.running():
                     log.error("[WORKER] Cut off for too long; cancelling what runs", seconds=round(silent))
                 self._heard.lost([])
                 await asyncio.sleep(1)
             else:
-                await asyncio.sleep(min(1.0, CUT_OFF_AFTER - silent))
+                await asyncio.sleep(min(1.0, self._cut_off_after - silent))
 
     def _channels(self) -> list[str]:
         if self._us.queues is None:

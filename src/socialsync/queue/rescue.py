@@ -65,14 +65,24 @@ class Rescuer:
     Args:
         tasks: for their policies.
         steady_since: since when (monotonic) our own session lasts; None while it does not.
+        steady_for: seconds that it must have lasted before locks are judged.
+        dead_after: seconds without a heartbeat after which a worker is dead, whatever its lock.
     """
 
     def __init__(
-        self, database: Database, tasks: Declarations, *, steady_since: Callable[[], float | None]
+        self,
+        database: Database,
+        tasks: Declarations,
+        *,
+        steady_since: Callable[[], float | None],
+        steady_for: float = STEADY_FOR,
+        dead_after: float = DEAD_AFTER_S,
     ) -> None:
         self._database = database
         self._tasks = tasks
         self._steady_since = steady_since
+        self._steady_for = steady_for
+        self._dead_after = dead_after
         self._missed: dict[int, float] = {}
         self._homeless_at: float | None = None
 
@@ -92,7 +102,7 @@ class Rescuer:
     async def look(self) -> int:
         """Look once, and bury who is dead. Returns how many jobs that concerned."""
         async with self._database.system_transaction("rescue looks at every worker") as session:
-            rows = await session.execute(_LOOK, {"dead_after": DEAD_AFTER_S})
+            rows = await session.execute(_LOOK, {"dead_after": self._dead_after})
             seen = [Seen(row.id, row.silent, row.unleased) for row in rows]
             homeless = await session.scalar(_HOMELESS) is not None
         rescued = 0
@@ -106,7 +116,7 @@ class Rescuer:
         """Who is dead by this look and the ones before."""
         now = time.monotonic()
         steady_since = self._steady_since()
-        may_judge = steady_since is not None and now - steady_since >= STEADY_FOR
+        may_judge = steady_since is not None and now - steady_since >= self._steady_for
         missed = {worker.id: self._missed.get(worker.id, now) for worker in seen if worker.unleased}
         self._missed = missed if may_judge else {}
         return [
@@ -152,6 +162,6 @@ class Rescuer:
         if worker is None:
             return True
         if worker.silent:
-            values = {"worker": worker.id, "dead_after": DEAD_AFTER_S}
+            values = {"worker": worker.id, "dead_after": self._dead_after}
             return await session.scalar(_STILL_SILENT, values) is not None
         return bool(await session.scalar(_PROVE, {"worker": worker.id}))

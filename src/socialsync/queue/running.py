@@ -73,6 +73,8 @@ class Running:
         """Cancel it where it awaits. What is stronger (lost, hard limit) overrides what is not."""
         if self.why is Why.LOST or (self.why is why and why is not Why.SOFT):
             return
+        if self.why is Why.HARD and why is not Why.LOST:
+            return
         self.why = why
         self.cancelled_at = self.cancelled_at or time.monotonic()
         if self.task is not None:
@@ -205,12 +207,17 @@ def policy_of(task: Task[Any, Any, Any] | None, details: Mapping[str, Details]) 
 def brief(error: BaseException) -> str:
     """One line: the kind of error and its message, without secrets."""
     said = telemetry.scrub(str(error))
-    return f"{type(error).__name__}: {said}"[:_LONGEST_ERROR].replace("\x00", "\\x00")
+    return _storable(f"{type(error).__name__}: {said}"[:_LONGEST_ERROR])
 
 
 def _traceback(error: BaseException) -> str:
     lines = "".join(traceback.format_exception(error))
-    return telemetry.scrub(lines)[-_LONGEST_TRACEBACK:].replace("\x00", "\\x00")
+    return _storable(telemetry.scrub(lines)[-_LONGEST_TRACEBACK:])
+
+
+def _storable(text: str) -> str:
+    """What Postgres takes as text: no NUL, and nothing that UTF-8 has no bytes for."""
+    return text.replace("\x00", "\\x00").encode(errors="backslashreplace").decode()
 
 
 def _stored(result: Any) -> str | None:

@@ -5,7 +5,7 @@ cannot be taken twice, and after a pause the next instant is the next one from n
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -129,13 +129,13 @@ async def edit(session: AsyncSession, name: str, changes: Mapping[str, Any]) -> 
         Invalid: as ``add``.
     """
     schedule = await get_schedule(session, name)
-    for name_of, value in changes.items():
-        setattr(schedule, name_of, value)
-    if changes.get("cron") is not None and "every_s" not in changes:
-        schedule.every_s = None
-    if changes.get("every_s") is not None and "cron" not in changes:
-        schedule.cron = None
-    _check(schedule)
+    other = {"cron": "every_s", "every_s": "cron"}
+    replaced = {other[rule] for rule in other if changes.get(rule) is not None} - changes.keys()
+    values = {**dict.fromkeys(replaced), **changes}
+    before = {entry.name: getattr(schedule, entry.name) for entry in fields(New)}
+    _check(New(**{**before, **values}))
+    for column, value in values.items():
+        setattr(schedule, column, value)
     if changes.keys() & {"cron", "every_s", "timezone", "enabled"}:
         await _restart(session, schedule)
     else:
@@ -188,7 +188,7 @@ async def _restart(session: AsyncSession, schedule: Schedule) -> None:
     await session.flush()
 
 
-def _check(rule: "Schedule | New") -> None:
+def _check(rule: New) -> None:
     cadence.check(cron=rule.cron, every_s=rule.every_s, timezone=rule.timezone)
     check_queue(rule.queue)
     if rule.expires_s is not None and not 0 < rule.expires_s <= LONGEST_EXPIRY.total_seconds():

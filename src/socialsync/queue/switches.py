@@ -37,15 +37,15 @@ _LOOK_AGAIN = text("select pg_notify('queue_control', '')")
 _NEWEST = text("select max(id) from procrastinate_jobs")
 # One walk over the live jobs in all, whatever the number of batches.
 _PURGE = text("""
-with some as (
+with waiting as (
     select id from procrastinate_jobs
     where status = 'todo' and id > :after and id <= :newest
         and (cast(:queue as text) is null or queue_name = :queue)
     order by id limit :most for update skip locked
 ), gone as (
-    delete from procrastinate_jobs job using some where job.id = some.id
+    delete from procrastinate_jobs job using waiting where job.id = waiting.id
 )
-select count(*) as deleted, max(id) as last from some
+select count(*) as deleted, max(id) as last from waiting
 """)
 _WORKERS = text("""
 select worker.id, worker.name, worker.alive, info.worker_id is not null as listens

@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from socialsync import telemetry
 from socialsync.db.away import is_away
 from socialsync.db.transaction import Database
-from socialsync.queue import schedules
+from socialsync.queue import library, registration, schedules
+from socialsync.queue.tasks import Declarations
 
 log = telemetry.get_logger(__name__)
 T = TypeVar("T")
@@ -47,6 +48,7 @@ class Upkeep:
     """The duties of one worker.
 
     Args:
+        tasks: to announce to whoever asks what is known.
         timetable: the schedules to seed.
         sweeps: the rooms' own.
     """
@@ -55,10 +57,12 @@ class Upkeep:
         self,
         database: Database,
         *,
+        tasks: Declarations,
         timetable: Sequence[schedules.New],
         sweeps: Sequence[Sweep],
     ) -> None:
         self._database = database
+        self._tasks = tasks
         self._timetable = timetable
         self._seeded = False
         self._sweeps = tuple(sweeps)
@@ -89,6 +93,8 @@ class Upkeep:
         async with self._database.system_transaction("schedules tick for every workspace") as session:
             if not self._seeded:
                 await schedules.seed(session, self._timetable)
+                await registration.announce(session, self._tasks)
+                await library.check(session)
             upcoming = await schedules.tick(session)
         self._seeded = True
         return LOOK_EVERY if upcoming is None else min(LOOK_EVERY, max(SHORTEST, upcoming))

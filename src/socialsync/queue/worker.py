@@ -29,6 +29,7 @@ from socialsync.queue.crew import GRACE, Crew
 from socialsync.queue.deadman import DeadMan
 from socialsync.queue.endings import Ending, Endings
 from socialsync.queue.lease import Heard, Lease, Self
+from socialsync.queue.patience import Patience
 from socialsync.queue.rescue import Rescuer
 from socialsync.queue.schedules import New
 from socialsync.queue.tasks import Declarations
@@ -68,6 +69,7 @@ class Worker(StockWorker):
         timetable: the schedules to seed.
         sweeps: what looks for rows whose job is gone.
         supervisor: the name of what started this process and would start another.
+        patience: how long to wait before it believes the worst.
         options: those of procrastinate's worker.
     """
 
@@ -80,6 +82,7 @@ class Worker(StockWorker):
         timetable: Sequence[New],
         sweeps: Sequence[Sweep],
         supervisor: str | None = None,
+        patience: Patience = Patience(),  # noqa: B008 # frozen
         **options: Any,
     ) -> None:
         super().__init__(app, **options)
@@ -87,6 +90,7 @@ class Worker(StockWorker):
         self._lifespan = lifespan
         self._timetable = timetable
         self._sweeps = sweeps
+        self._patience = patience
         if not self.worker_name or self.worker_name == "worker":
             self.worker_name = f"{socket.gethostname()}-{os.getpid()}"
         self._us = Self(
@@ -164,19 +168,37 @@ class Worker(StockWorker):
         resources = await stack.enter_async_context(self._lifespan())
         self.additional_context = {**(self.additional_context or {}), RESOURCES: resources}
         lines = [
-            Line(resources.urls.direct, name=f"socialsync {of} {self._us.name}"[:63])
+            Line(
+                resources.urls.direct,
+                name=f"socialsync {of} {self._us.name}"[:63],
+                answer_within=self._patience.answer_within,
+            )
             for of in ("claims", "endings", "lease", "stats")
         ]
         for line in lines:
             stack.push_async_callback(line.close)
         claims, endings, lease, stats = lines
         crew = self._crew
-        heard = Heard(self._wake, crew.abort, self._obey, crew.lose, crew.ids)
-        self._lease = Lease(lease, self._us, heard, listen=self.listen_notify)
+        heard = Heard(self._wake, crew.abort, self._obey, crew.lose, self._owned)
+        patience = self._patience
+        self._lease = Lease(
+            lease,
+            self._us,
+            heard,
+            listen=self.listen_notify,
+            beat_every=patience.beat_every,
+            cut_off_after=patience.cut_off_after,
+        )
         self._claimer = Claimer(claims, queues=self._us.queues, details=self._tasks.details)
         self._endings = Endings(endings, self._lease.worker_id, name=self._us.name, written=self._wake)
-        upkeep = Upkeep(resources.database, timetable=self._timetable, sweeps=self._sweeps)
-        rescuer = Rescuer(resources.database, self._tasks, steady_since=lambda: self._lease.steady_since)
+        upkeep = Upkeep(resources.database, tasks=self._tasks, timetable=self._timetable, sweeps=self._sweeps)
+        rescuer = Rescuer(
+            resources.database,
+            self._tasks,
+            steady_since=lambda: self._lease.steady_since,
+            steady_for=patience.steady_for,
+            dead_after=patience.dead_after,
+        )
         stack.push_async_callback(self._lease.leave)
         for duty in (
             self._lease.run(),
@@ -186,7 +208,9 @@ class Worker(StockWorker):
             crew.keep_time(),
             self._count(stats),
         ):
-            stack.push_async_callback(_end, asyncio.create_task(duty))
+            task = asyncio.create_task(duty)
+            task.add_done_callback(self._miss)
+            stack.push_async_callback(_end, task)
 
     async def _work(self) -> None:
         while not self._stopping.is_set():
@@ -264,6 +288,16 @@ class Worker(StockWorker):
     def _wake(self) -> None:
         self._awake.set()
         self._slot.set()
+
+    def _owned(self) -> list[int]:
+        """The jobs that are ours: what runs, and what has run but is not written yet."""
+        return [*self._crew.ids(), *self._endings.ids()]
+
+    def _miss(self, duty: "asyncio.Task[None]") -> None:
+        """A duty that ends by itself leaves a worker that only looks alive: end it."""
+        if not duty.cancelled() and (error := duty.exception()):
+            log.error("[WORKER] A duty failed", exc_info=error)
+            self._condemn()
 
     def _end_job(self, ending: Ending) -> None:
         self._endings.add(ending)
@@ -344,6 +378,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 async def _end(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    for _ in range(2):  # the first may be taken for a wish to cancel the statement, on a network that is dead
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=GRACE)

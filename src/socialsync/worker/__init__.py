@@ -38,6 +38,6 @@ app = App(
     lifespan=_lifespan,
     timetable=TIMETABLE,
     sweeps=SWEEPS,
-    worker_defaults={"concurrency": 10, "update_heartbeat_interval": 5.0},
+    worker_defaults={"concurrency": 100},
 )
 app.include(HOUSE)

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from socialsync.queue.inspection import QueueState
+from socialsync.queue.shapes import QueueState
 
+GOOD_DEPTH = 100
 WARN_DEPTH = 500
 ALARM_DEPTH = 1_000
+ALARM_UTILISATION = 0.95
+"""Good is 0.7 to 0.8: below it workers idle, above it a burst has to wait."""
+Depth = Literal["good", "fair", "warn", "alarm"]
 Level = Literal["warn", "alarm"]
 Status = Literal["ok", "degraded", "down"]
 
@@ -26,14 +30,23 @@ class Alert:
     fix: str | None = None
 
 
-def alerts(queues: Mapping[str, QueueState], *, workers: int) -> list[Alert]:
-    """The alarms first."""
+def alerts(
+    queues: Mapping[str, QueueState], *, workers: int, utilisation: float | None = None
+) -> list[Alert]:
+    """The alarms first.
+
+    Args:
+        utilisation: how busy the workers are as a whole, from 0 to 1; None: nobody tells.
+    """
     found = [alert for name, queue in queues.items() for alert in _of_depth(name, queue)]
     waiting = sum(queue.waiting for queue in queues.values())
     if not workers:
         waits = f", while {waiting} job(s) wait" if waiting else ""
         message = f"No worker is active: nothing is published{waits}."
         found.append(Alert("alarm", "workers", message, "Start one: socialsync worker"))
+    elif utilisation is not None and utilisation > ALARM_UTILISATION:
+        message = f"The workers are busy {utilisation:.0%} of the time."
+        found.append(Alert("alarm", "workers", message, "Add workers, or processes: socialsync worker"))
     return sorted(found, key=lambda alert: alert.level != "alarm")
 
 
@@ -41,10 +54,23 @@ def status(found: list[Alert]) -> Status:
     return "degraded" if found else "ok"
 
 
+def depth(waiting: int) -> Depth:
+    """What it means that so many jobs wait in one queue."""
+    if waiting > ALARM_DEPTH:
+        return "alarm"
+    if waiting > WARN_DEPTH:
+        return "warn"
+    return "good" if waiting < GOOD_DEPTH else "fair"
+
+
 def _of_depth(name: str, queue: QueueState) -> list[Alert]:
-    if queue.waiting <= WARN_DEPTH:
+    level = depth(queue.waiting)
+    if level in {"good", "fair"}:
         return []
-    level: Level = "alarm" if queue.waiting > ALARM_DEPTH else "warn"
+    if queue.paused:
+        message = f"{queue.waiting:,} jobs wait in the queue {name}, which is paused."
+        return [Alert("warn", f"queue:{name}", message, f"Resume it: socialsync resume {name}")]
     limit = ALARM_DEPTH if level == "alarm" else WARN_DEPTH
     message = f"{queue.waiting:,} jobs wait in the queue {name}, more than {limit:,}."
-    return [Alert(level, f"queue:{name}", message, f"Add workers: socialsync worker -q {name}")]
+    alarm: Level = "alarm" if level == "alarm" else "warn"
+    return [Alert(alarm, f"queue:{name}", message, f"Add workers: socialsync worker -q {name}")]

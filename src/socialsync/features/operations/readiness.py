@@ -16,7 +16,7 @@ from socialsync.db.embedded import APP_ROLE
 from socialsync.db.transaction import Database
 from socialsync.errors import Temporary
 from socialsync.queue import inspection
-from socialsync.queue.inspection import QueueState
+from socialsync.queue.shapes import QueueState
 
 log = telemetry.get_logger(__name__)
 
@@ -36,6 +36,7 @@ class Seen:
 
     workers: int
     queues: dict[str, QueueState] | None
+    utilisation: float | None = None
 
 
 async def check(database: Database) -> None:
@@ -80,13 +81,14 @@ async def _look(database: Database, *, count: bool) -> Seen:
 
 
 async def _count(session: AsyncSession) -> Seen:
-    workers = await inspection.count_active_workers(session)
+    found = await inspection.workers(session)
+    workers, busy = sum(worker.alive for worker in found), inspection.utilisation(found)
     try:
-        return Seen(workers, await inspection.queue_states(session))
+        return Seen(workers, await inspection.queue_states(session), busy)
     except OperationalError as error:
         if not isinstance(error.orig, QueryCanceled):
             raise
-        return Seen(workers, None)
+        return Seen(workers, None, busy)
 
 
 def _note_error(look: asyncio.Task[Seen]) -> None:

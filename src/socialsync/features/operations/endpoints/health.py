@@ -1,4 +1,4 @@
-"""The doors for those who run the installation. Health needs no key: it tells counts, never contents."""
+"""Health and figures. They need no key: they tell counts, never contents."""
 
 from http import HTTPStatus
 
@@ -6,10 +6,18 @@ from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from socialsync.api.opened import Opened
-from socialsync.features.operations import health, readiness
+from socialsync.features.operations import health, metrics, readiness
 from socialsync.features.operations.health import Alert
 from socialsync.features.operations.readiness import NotReady
-from socialsync.features.operations.schemas import AlertOut, HealthOut, LiveOut, QueueOut, ReadyOut
+from socialsync.features.operations.schemas import (
+    AlertOut,
+    HealthOut,
+    LiveOut,
+    QueueHealthOut,
+    QueueOut,
+    ReadyOut,
+)
+from socialsync.queue.shapes import QueueState
 
 router = APIRouter()
 
@@ -38,20 +46,46 @@ async def overview(opened: Opened, response: Response) -> HealthOut:
     except NotReady as error:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         alert = Alert("alarm", "database", error.message, error.fix)
-        return HealthOut(status="down", workers="unknown", queues={}, alerts=[AlertOut.model_validate(alert)])
+        return HealthOut(
+            status="down",
+            workers="unknown",
+            utilisation=None,
+            oldest_waiting_s=None,
+            queues={},
+            alerts=[AlertOut.model_validate(alert)],
+        )
     queues = seen.queues or {}
-    found = health.alerts(queues, workers=seen.workers)
+    found = health.alerts(queues, workers=seen.workers, utilisation=seen.utilisation)
     if seen.queues is None:
         message = "There are more jobs than could be counted in time."
         found.append(Alert("alarm", "queues", message, "Look at them: socialsync inspect queues"))
     return HealthOut(
         status=health.status(found),
         workers=f"{seen.workers} worker(s) active",
-        queues={name: QueueOut.model_validate(queue) for name, queue in queues.items()},
+        utilisation=seen.utilisation,
+        oldest_waiting_s=max((queue.oldest_waiting_s or 0 for queue in queues.values()), default=0) or None,
+        queues={name: _shown(queue) for name, queue in queues.items()},
         alerts=[AlertOut.model_validate(alert) for alert in found],
     )
+
+
+@router.get(
+    "/metrics",
+    tags=["health"],
+    summary="Figures for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def prometheus(opened: Opened) -> Response:
+    """In the text format 0.0.4. It tells counts and the names of tasks and queues, never of workspaces."""
+    return Response(await metrics.page(opened.database), media_type=metrics.MEDIA_TYPE)
 
 
 @router.get("/", include_in_schema=False)
 async def home() -> RedirectResponse:
     return RedirectResponse("docs")
+
+
+def _shown(queue: QueueState) -> QueueHealthOut:
+    told = QueueOut.model_validate(queue)
+    return QueueHealthOut(**told.model_dump(), level=health.depth(queue.waiting))

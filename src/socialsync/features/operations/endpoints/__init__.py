@@ -1,0 +1,9 @@
+"""The doors for those who look after jobs, and for those who run the installation."""
+
+from fastapi import APIRouter
+
+from socialsync.features.operations.endpoints import health, jobs, queues, schedules, workers
+
+router = APIRouter()
+for part in (jobs, queues, schedules, workers, health):
+    router.include_router(part.router)

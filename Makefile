@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup up demo test check format lock clean
+.PHONY: help setup up demo test bench chaos check format lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}'
@@ -32,6 +32,12 @@ demo: setup ## Play a scripted story with live progress
 
 test: setup ## Run the whole test suite
 	@$(BIN)/pytest -n 4 --dist worksteal
+
+bench: setup ## Measure the queue beside Celery, PgQueuer and stock procrastinate (FULL=1: an hour)
+	@$(BIN)/python -m bench $(if $(FULL),--full) --write bench/RESULTS.md
+
+chaos: setup ## Kill, cut off and restart everything, in full doses (minutes)
+	@$(BIN)/pytest tests/chaos --thorough -s
 
 check: setup ## Lint, types, imports, migrations
 	@$(BIN)/ruff check

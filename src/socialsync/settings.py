@@ -47,6 +47,12 @@ def _version(value: str) -> str:
     return value
 
 
+def _path(value: str) -> str:
+    if not all(part.isidentifier() for part in value.split(".")) or "." not in value:
+        raise ValueError("is not the dotted path of an App; write it like shop.app")
+    return value
+
+
 def _keys(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().replace(",", "").strip():
         raise ValueError("has no key in it; make one with: openssl rand -base64 32")
@@ -81,6 +87,7 @@ class Settings(BaseSettings):
     meta_app_secret: SecretStr | None = None
     meta_verify_token: SecretStr | None = None
     public_url: HttpUrl = Field("http://127.0.0.1:8000", alias="SOCIALSYNC_PUBLIC_URL")
+    procrastinate_app: Annotated[str, AfterValidator(_path)] = "socialsync.worker.app"
     log_format: Literal["console", "json"] | None = Field(None, alias="SOCIALSYNC_LOG_FORMAT")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="SOCIALSYNC_LOG_LEVEL")
 

@@ -25,6 +25,7 @@ WORKERS = {name: service for name, service in SERVICES.items() if name.startswit
 NOT_HANDED_ON = {
     "DATABASE_OWNER_URL": "`migrate` signs in as the owner, nobody else can",
     "DATABASE_DIRECT_URL": "DATABASE_URL is direct",
+    "PROCRASTINATE_APP": "the image's",
     "SOCIALSYNC_HOME": "the image's; all secrets come with the environment",
 }
 

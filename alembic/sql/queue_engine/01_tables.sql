@@ -120,6 +120,7 @@ create table worker_info (
     name text not null,
     host text not null,
     pid integer not null,
+    pid_space text,
     queues text[],
     concurrency integer not null,
     version text not null,

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import socialsync
 from socialsync import telemetry
-from socialsync.cli import accounts, channels, database, demo, doors, schedules, up
+from socialsync.cli import accounts, bench, channels, database, demo, doors, schedules, up, worker
 from socialsync.errors import SocialSyncError
 
 app = typer.Typer(
@@ -24,8 +24,9 @@ app = typer.Typer(
 app.command("up")(up.up)
 app.command("demo")(demo.demo)
 app.command("serve")(doors.serve)
-app.command("worker")(doors.worker)
+app.command("worker")(worker.worker)
 app.command("simulator")(doors.simulator)
+app.command("bench")(bench.bench)
 app.add_typer(database.app, name="db")
 app.add_typer(accounts.workspaces, name="workspace")
 app.add_typer(accounts.keys, name="apikey")

@@ -23,6 +23,7 @@ from socialsync.settings import WORLD_FILE, Settings, world
 
 READY_WITHIN = 60.0
 """Seconds for a process to answer after its start, on a slow machine."""
+DRAIN_WITHIN = 20
 END_WITHIN = 30.0
 Say = Callable[[str], None]
 
@@ -116,7 +117,7 @@ async def running(
         await stack.start("api", "serve", "--port", str(port))
         await _until(f"{stack.api}/health/ready", stack, "api")
         say("Worker")
-        await stack.start("worker", "worker")
+        await stack.start("worker", "worker", "--drain-timeout", str(DRAIN_WITHIN))
         await _until(f"{stack.api}/health", stack, "worker", lambda body: not body["workers"].startswith("0"))
         yield stack
     finally:

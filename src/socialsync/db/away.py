@@ -10,9 +10,9 @@ READ_ONLY = "25006"
 def is_away(error: BaseException) -> bool:
     if isinstance(error, exc.OperationalError | exc.TimeoutError | psycopg.OperationalError):
         return True
-    if isinstance(error, exc.DBAPIError):
-        return error.connection_invalidated or sqlstate(error) == READ_ONLY
-    return False
+    if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
+        return True
+    return sqlstate(error) == READ_ONLY
 
 
 def sqlstate(error: BaseException) -> str | None:

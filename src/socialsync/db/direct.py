@@ -11,10 +11,22 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg_pool import AsyncConnectionPool
+from typing_extensions import override
+
+from socialsync.db.away import READ_ONLY, sqlstate
 
 _CONNECT_WITHIN = 5
 """Seconds; libpq waits as long for each host of the URL."""
 Parameters = Sequence[Any] | Mapping[str, Any]
+
+
+class PatientPool(AsyncConnectionPool[psycopg.AsyncConnection[Any]]):
+    """A pool that opens while Postgres is away: whoever needs a connection waits for it."""
+
+    @override
+    async def open(self, wait: bool = False, timeout: float = 30.0) -> None:
+        await super().open(wait=False, timeout=timeout)
 
 
 class Line:
@@ -58,7 +70,7 @@ class Line:
                 raise psycopg.OperationalError("Postgres did not answer in time") from None
         return self._connection
 
-    async def run(self, statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+    async def run(self, statement: str | sql.Composed, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """Run a statement and give its rows.
 
         Raises:
@@ -77,16 +89,15 @@ class Line:
         except asyncio.CancelledError:
             await self.close()  # an answer may still be under way on it
             raise
-        except psycopg.OperationalError:
-            if connection.broken:
-                await self.close()
+        except psycopg.Error as error:
+            if connection.broken or sqlstate(error) == READ_ONLY:
+                await self.close()  # what only reads is not the server that we want, or not any more
             raise
 
     async def listen(self, channels: Sequence[str]) -> None:
-        """LISTEN on these channels, on this connection."""
-        connection = await self.connect()
+        """LISTEN on these channels, on this connection. Raises as ``run``."""
         for channel in channels:
-            await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+            await self.run(sql.SQL("listen {}").format(sql.Identifier(channel)))
 
     async def close(self) -> None:
         """Close the connection; the next statement makes another."""
@@ -96,9 +107,10 @@ class Line:
                 await connection.close()
 
 
-async def is_pooled(connection: psycopg.AsyncConnection[Any]) -> bool:
+async def is_pooled(line: Line) -> bool:
     """Whether something stands between us and the server: then the process that a cancel request would reach,
     as announced at sign-in, is not the one that answers.
     """
-    row = await (await connection.execute("select pg_backend_pid()")).fetchone()
-    return row is None or row[0] != connection.info.backend_pid
+    connection = await line.connect()
+    rows = await line.run("select pg_backend_pid()")
+    return rows != [(connection.info.backend_pid,)]

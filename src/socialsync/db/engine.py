@@ -3,8 +3,11 @@
 from typing import Any
 
 import psycopg
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from socialsync.db.away import READ_ONLY, sqlstate
 from socialsync.db.urls import Urls
 
 
@@ -17,10 +20,17 @@ def create_engine(urls: Urls, *, pool_size: int = 10, max_overflow: int = 10) ->
 
     async def connect() -> psycopg.AsyncConnection[Any]:
         return await psycopg.AsyncConnection.connect(
-            urls.app, prepare_threshold=threshold, connect_timeout=10, application_name="socialsync"
+            urls.app,
+            prepare_threshold=threshold,
+            connect_timeout=10,
+            application_name="socialsync",
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=20_000,
         )
 
-    return create_async_engine(
+    engine = create_async_engine(
         "postgresql+psycopg://",
         async_creator=connect,
         pool_size=pool_size,
@@ -29,3 +39,11 @@ def create_engine(urls: Urls, *, pool_size: int = 10, max_overflow: int = 10) ->
         pool_pre_ping=True,
         hide_parameters=True,
     )
+    event.listen(engine.sync_engine, "handle_error", _leave_who_only_reads)
+    return engine
+
+
+def _leave_who_only_reads(context: ExceptionContext) -> None:
+    """After a fail-over the pool may hold connections to what has become a standby."""
+    if sqlstate(context.original_exception) == READ_ONLY:
+        context.is_disconnect = True

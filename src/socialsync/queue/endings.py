@@ -23,8 +23,8 @@ Outcome = Literal["succeeded", "failed", "aborted", "todo"]
 _FINISH = (
     "select queue_finish(%s, %s::bigint[], %s::text[], array("
     " select clock_timestamp() + wait from unnest(%s::interval[]) with ordinality as w (wait, n) order by n"
-    "), %s::integer[], %s::text[], %s::text[], %s::boolean[], %s::bigint[], %s::bigint[], %s::jsonb[], %s::text[], %s::text[],"
-    " %s::interval[], %s)"
+    "), %s::integer[], %s::text[], %s::text[], %s::boolean[], %s::bigint[], %s::bigint[], %s::jsonb[],"
+    " %s::text[], %s::text[], %s::interval[], %s)"
 )
 _MOST = 500
 _TRY_AGAIN_EVERY = 0.5

@@ -21,6 +21,7 @@ import psycopg
 from socialsync import clock, telemetry
 from socialsync.db.away import is_away
 from socialsync.db.direct import Line, is_pooled
+from socialsync.queue.neighbours import pid_space
 
 log = telemetry.get_logger(__name__)
 
@@ -35,8 +36,8 @@ _LOOK_UP_EVERY = 1.0
 _REGISTER = "select id, kept from queue_register(%s, %s::bigint[], %s)"
 _DESCRIBE = """
 insert into worker_info
-    (worker_id, name, host, pid, queues, concurrency, version, leased, supervisor, started_at)
-select id, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s from procrastinate_workers where id = %s
+    (worker_id, name, host, pid, pid_space, queues, concurrency, version, leased, supervisor, started_at)
+select id, %s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s from procrastinate_workers where id = %s
 on conflict (worker_id) do nothing
 """
 _BEAT = """
@@ -63,6 +64,7 @@ class Self:
     supervisor: str | None = None
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
+    pid_space: str | None = field(default_factory=pid_space)
     started_at: datetime = field(default_factory=clock.now)
     state: str = "running"
     running: int = 0
@@ -198,7 +200,7 @@ class Lease:
         us = self._us
         await self._line.run(
             _DESCRIBE,
-            (us.name, us.host, us.pid, us.queues, us.concurrency, us.version, leased, us.supervisor,
+            (us.name, us.host, us.pid, us.pid_space, us.queues, us.concurrency, us.version, leased, us.supervisor,
              us.started_at, worker_id),
         )  # fmt: skip
         if again:

@@ -146,6 +146,7 @@ class WorkerInfo(Base):
     name: Mapped[str]
     host: Mapped[str]
     pid: Mapped[int]
+    pid_space: Mapped[str | None]
     queues: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     concurrency: Mapped[int]
     version: Mapped[str]

@@ -1,8 +1,9 @@
 """Rescue: the jobs of dead workers are given back, failed or dropped, as their policies say.
 
-Dead is who has lost the session lock in two looks at least a second apart, proved by taking that lock; or
-who has had no heartbeat for 30 s. A restart of Postgres frees every lock while all workers still run, so a
-rescuer judges locks only after five seconds of unbroken session of its own.
+Dead is who has lost the session lock in two looks at least a second apart, proved by taking that lock; or who
+has had no heartbeat for 30 s; or, at once, whose process was beside ours and is gone. A restart of Postgres
+frees every lock while all workers still run, so a rescuer judges locks only after five seconds of unbroken
+session of its own.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from socialsync import telemetry
 from socialsync.db.away import is_away
 from socialsync.db.transaction import Database
+from socialsync.queue.neighbours import is_gone
 from socialsync.queue.policies import OnDeath
 from socialsync.queue.tasks import Declarations
 
@@ -33,7 +35,8 @@ with lease as materialized (select queue_leases() as number)
 select worker.id,
     worker.last_heartbeat < clock_timestamp() - make_interval(secs => :dead_after) as silent,
     coalesce(info.leased, false)
-        and queue_lease_number(worker.id) not in (select number from lease) as unleased
+        and queue_lease_number(worker.id) not in (select number from lease) as unleased,
+    info.pid, info.pid_space
 from procrastinate_workers worker left join worker_info info on info.worker_id = worker.id
 """)
 _PROVE = text("select pg_try_advisory_xact_lock(queue_lease_class(), queue_lease_number(:worker))")
@@ -57,6 +60,7 @@ class Seen:
     id: int
     silent: bool
     unleased: bool
+    gone: bool
 
 
 class Rescuer:
@@ -103,7 +107,10 @@ class Rescuer:
         """Look once, and bury who is dead. Returns how many jobs that concerned."""
         async with self._database.system_transaction("rescue looks at every worker") as session:
             rows = await session.execute(_LOOK, {"dead_after": self._dead_after})
-            seen = [Seen(row.id, row.silent, row.unleased) for row in rows]
+            seen = [
+                Seen(row.id, row.silent, row.unleased, row.unleased and is_gone(row.pid, row.pid_space))
+                for row in rows
+            ]
             homeless = await session.scalar(_HOMELESS) is not None
         rescued = 0
         for worker in self._dead(seen):
@@ -122,7 +129,9 @@ class Rescuer:
         return [
             worker
             for worker in seen
-            if worker.silent or (may_judge and now - missed.get(worker.id, now) >= TWICE_WITHIN)
+            if worker.silent
+            or worker.gone
+            or (may_judge and now - missed.get(worker.id, now) >= TWICE_WITHIN)
         ]
 
     def _for_long(self, homeless: bool) -> bool:

@@ -50,7 +50,7 @@ select count(*) as deleted, max(id) as last from waiting
 _WORKERS = text("""
 select worker.id, worker.name, worker.alive, info.worker_id is not null as listens
 from inspect.workers worker left join worker_info info on info.worker_id = worker.id
-where worker.name = :worker or cast(worker.id as text) = :worker
+where worker.name = :worker or info.supervisor = :worker or cast(worker.id as text) = :worker
 order by worker.id
 """)
 _WANT = text("""

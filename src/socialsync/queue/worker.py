@@ -200,17 +200,20 @@ class Worker(StockWorker):
             dead_after=patience.dead_after,
         )
         stack.push_async_callback(self._lease.leave)
-        for duty in (
-            self._lease.run(),
-            self._endings.run(),
-            upkeep.run(),
-            rescuer.run(),
-            crew.keep_time(),
-            self._count(stats),
-        ):
-            task = asyncio.create_task(duty)
+        duties = [
+            asyncio.create_task(duty)
+            for duty in (
+                self._lease.run(),
+                self._endings.run(),
+                upkeep.run(),
+                rescuer.run(),
+                crew.keep_time(),
+                self._count(stats),
+            )
+        ]
+        for task in duties:
             task.add_done_callback(self._miss)
-            stack.push_async_callback(_end, task)
+        stack.push_async_callback(_end, duties)
 
     async def _work(self) -> None:
         while not self._stopping.is_set():
@@ -225,8 +228,11 @@ class Worker(StockWorker):
                 continue
             for claimed in look.jobs:
                 self._crew.start(claimed)
-            if look.jobs:
+            if look.full:
                 continue  # ask for more before these begin: Postgres works while they run
+            if look.jobs:
+                await asyncio.sleep(0)  # these begin at once
+                continue
             if not self.wait and not len(self._crew):
                 await self._endings.all_written()
                 look = await self._look(1)
@@ -377,8 +383,9 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-async def _end(task: "asyncio.Task[None]") -> None:
-    for _ in range(2):  # the first may be taken for a wish to cancel the statement, on a network that is dead
-        if not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=GRACE)
+async def _end(duties: "Sequence[asyncio.Task[None]]") -> None:
+    for _ in range(2):  # psycopg takes the first for a wish to cancel the statement, and waits for an answer
+        if left := [duty for duty in duties if not duty.done()]:
+            for duty in left:
+                duty.cancel()
+            await asyncio.wait(left, timeout=GRACE)

@@ -11,6 +11,7 @@ from procrastinate import PsycopgConnector
 
 from socialsync import registry, settings, telemetry
 from socialsync.db import urls
+from socialsync.db.direct import PatientPool
 from socialsync.queue.app import App
 from socialsync.queue.tasks import HOUSE
 from socialsync.resources import Resources, open_resources
@@ -34,7 +35,9 @@ async def _lifespan() -> AsyncIterator[Resources]:
 registry.load()
 
 app = App(
-    connector=PsycopgConnector(conninfo=lambda: _where().direct, min_size=1, max_size=4),
+    connector=PsycopgConnector(
+        conninfo=lambda: _where().direct, min_size=0, max_size=4, pool_factory=PatientPool
+    ),
     lifespan=_lifespan,
     timetable=TIMETABLE,
     sweeps=SWEEPS,

@@ -1,6 +1,8 @@
 # Targets explain themselves: `make help`.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+# Whatever the environment says, compiled modules are kept: without them every process starts seconds later.
+export PYTHONDONTWRITEBYTECODE :=
 
 # The newest Python on the PATH that we support; override with PYTHON=/path/to/python.
 PYTHON ?= $(shell for v in python3.13 python3.12 python3.11 python3; do \

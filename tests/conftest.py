@@ -4,7 +4,7 @@
 migrated template, for workers, locks and NOTIFY. Both run as the application's role.
 """
 
-import itertools
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+import fasteners
 import httpx
 import hypothesis
-import psycopg
 import pytest
 import structlog
 from alembic import command
@@ -32,6 +32,8 @@ from socialsync.features.accounts import service as accounts
 from socialsync.features.accounts.models import Workspace
 from socialsync.resources import Resources, open_resources
 from socialsync.settings import Settings
+from tests import cluster
+from tests.cluster import execute
 from tests.simulator.server import SimulatorServer
 
 hypothesis.settings.register_profile("thorough", max_examples=2_000)
@@ -44,41 +46,75 @@ structlog.configure(
 )
 REPOSITORY = Path(__file__).parent.parent
 TEMPLATE = "template_socialsync"
-FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "100"}
-_numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    cluster.begin(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node) -> None:
+    cluster.hand_on(node)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    cluster.end(config)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """One embedded server for the run, in a home with a blank in its path, without syncing to disk."""
-    server = EmbeddedServer(tmp_path_factory.mktemp("a home"), FAST)
+def folder(pytestconfig: pytest.Config) -> Path:
+    """What all processes of this run share, in memory where there is room."""
+    return pytestconfig.stash[cluster.FOLDER]
+
+
+@pytest.fixture
+def quick_path(folder: Path) -> Iterator[Path]:
+    """Like ``tmp_path``, in memory where there is room: for the home of a server."""
+    path = folder / cluster.new_name()
+    path.mkdir()
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def server(folder: Path) -> EmbeddedServer:
+    """One embedded server for the run, whatever number of processes it has."""
+    return cluster.start(folder)
+
+
+@pytest.fixture
+def own_server(folder: Path, quick_path: Path) -> Iterator[EmbeddedServer]:
+    """A server of its own for this test, for what would touch everybody: roles."""
+    cluster.seed(folder, quick_path / "own home")
+    server = EmbeddedServer(quick_path / "own home", cluster.FAST)
     server.ensure_running()
     yield server
     server.stop()
 
 
 @pytest.fixture(scope="session")
-def template(server: EmbeddedServer) -> str:
-    """The name of a database migrated by Alembic, to clone."""
-    execute(server, f"create database {TEMPLATE}")
-    migrate(server.url(OWNER, TEMPLATE))
+def template(folder: Path, server: EmbeddedServer) -> str:
+    """The name of a database migrated by Alembic, to clone; a connection to it would keep others waiting."""
+    with fasteners.InterProcessLock(folder / "template.lock"):
+        if not cluster.exists(server, TEMPLATE):
+            cluster.create(server, "draft")
+            migrate(server.url(OWNER, "draft"))
+            execute(server, f"alter database draft rename to {TEMPLATE}")
     return TEMPLATE
 
 
 @pytest.fixture
 def fresh(server: EmbeddedServer, template: str) -> Iterator[Urls]:
     """A database of its own for this test: a clone of the template."""
-    name = f"fresh_{next(_numbers)}"
-    execute(server, f"create database {name} template {template} strategy file_copy")
-    yield urls_of(server, name)
-    execute(server, f"drop database {name} with (force)")
+    with cluster.created(server, template) as name:
+        yield urls_of(server, name)
 
 
 @pytest.fixture(scope="session")
-def shared(server: EmbeddedServer, template: str) -> Urls:
-    """One clone for all tests that roll back."""
-    execute(server, f"create database shared template {template} strategy file_copy")
-    return urls_of(server, "shared")
+def shared(server: EmbeddedServer, template: str) -> Iterator[Urls]:
+    """One clone for all tests of this process that roll back."""
+    with cluster.created(server, template) as name:
+        yield urls_of(server, name)
 
 
 @pytest.fixture
@@ -246,8 +282,3 @@ def migrate(owner_url: str, revision: str = "head") -> None:
     """Run Alembic as a person would, on this database."""
     config = Config(REPOSITORY / "alembic.ini", attributes={"url": owner_url})
     (command.downgrade if revision == "base" else command.upgrade)(config, revision)
-
-
-def execute(server: EmbeddedServer, sql: str) -> None:
-    with psycopg.connect(server.url(OWNER, "postgres"), autocommit=True) as connection:
-        connection.execute(sql)

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 import pytest
 
 from socialsync.app import create_app
-from tests.conftest import REPOSITORY, calling, execute, urls_of
+from tests import cluster
+from tests.conftest import REPOSITORY, calling, urls_of
 
 
 @contextmanager
@@ -53,19 +54,19 @@ def ask(port, path):
 
 
 def test_it_starts_without_its_database_and_finds_it_later(server, template, tmp_path):
-    urls = urls_of(server, "later")
+    urls = urls_of(server, name := cluster.new_name())
     with started(tmp_path, DATABASE_URL=urls.app) as (port, _):
         status, health = ask(port, "/health")
         assert (status, health["status"]) == (503, "down")
         assert ask(port, "/health/live") == (200, {"status": "ok"})
-        execute(server, f"create database later template {template} strategy file_copy")
+        cluster.create(server, name, template)
         assert ask(port, "/health/ready") == (200, {"status": "ready"})
         status, health = ask(port, "/health")
         assert (status, health["status"]) == (200, "degraded")  # no worker yet
 
 
-def test_with_nothing_set_it_starts_the_embedded_server(tmp_path):
-    home = tmp_path / "a home"
+def test_with_nothing_set_it_starts_the_embedded_server(quick_path):
+    home = quick_path / "a home"
     home.mkdir()
     try:
         with started(home) as (port, _):
@@ -73,9 +74,7 @@ def test_with_nothing_set_it_starts_the_embedded_server(tmp_path):
             assert (status, health["status"]) == (503, "down")
             assert "alembic upgrade head" in health["alerts"][0]["fix"]
     finally:
-        subprocess.run(
-            [sys.executable, "-c", STOP, str(home)], env=bare(), check=True, timeout=30, cwd=tmp_path
-        )
+        subprocess.run([sys.executable, "-c", STOP, str(home)], env=bare(), check=True, timeout=30, cwd=home)
 
 
 STOP = """

@@ -3,11 +3,9 @@
 import contextlib
 import os
 import pwd
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,16 +14,25 @@ import psycopg
 import pytest
 
 from socialsync.db.embedded import OWNER, EmbeddedServer, EmbeddedServerFailed
+from tests import cluster
 
 START = "import sys, pathlib; from socialsync.db.embedded import EmbeddedServer as E;"
 KEEP = "E(pathlib.Path(sys.argv[1])).ensure_running(); print('up', flush=True); sys.stdin.read()"
 
 
 @pytest.fixture
-def home(tmp_path):
-    folder = tmp_path / "it's a home"
-    yield folder
-    EmbeddedServer(folder).stop()
+def home(quick_path):
+    """Nothing yet."""
+    path = quick_path / "it's a home"
+    yield path
+    EmbeddedServer(path).stop()
+
+
+@pytest.fixture
+def made(folder, home):
+    """A home with a cluster that never ran, for tests that are not about its creation."""
+    cluster.seed(folder, home)
+    return home
 
 
 def answer(server: EmbeddedServer, sql: str, role: str | None = None):
@@ -64,9 +71,9 @@ def test_many_who_come_first_share_one_server(home):
     assert said == ["False", "False", "False", "True"]
 
 
-def test_it_survives_the_death_of_who_started_it(home):
+def test_it_survives_the_death_of_who_started_it(made):
     owner = subprocess.Popen(
-        [sys.executable, "-c", START + KEEP, home],
+        [sys.executable, "-c", START + KEEP, made],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -74,13 +81,13 @@ def test_it_survives_the_death_of_who_started_it(home):
     with owner:
         assert owner.stdout.readline() == "up\n"
         owner.send_signal(signal.SIGKILL)
-    server = EmbeddedServer(home)
+    server = EmbeddedServer(made)
     assert answer(server, "select 1") == (1,)
     assert server.ensure_running() is False
 
 
-def test_it_comes_back_after_it_was_killed_with_what_was_committed(home):
-    server = EmbeddedServer(home)
+def test_it_comes_back_after_it_was_killed_with_what_was_committed(made):
+    server = EmbeddedServer(made)
     server.ensure_running()
     with psycopg.connect(server.url(OWNER), autocommit=True) as connection:
         connection.execute("create table kept as select 42 as answer")
@@ -107,8 +114,8 @@ def test_a_half_made_cluster_is_not_mistaken_for_a_whole_one_whose_files_are_its
     assert (server.stop(), server.stop()) == (True, False)
 
 
-def test_tcp_is_closed_until_asked_for_and_then_wants_the_password(home, unused_tcp_port):
-    server = EmbeddedServer(home)
+def test_tcp_is_closed_until_asked_for_and_then_wants_the_password(made, unused_tcp_port):
+    server = EmbeddedServer(made)
     server.ensure_running()
     with pytest.raises(EmbeddedServerFailed, match="does not listen"):
         server.url(tcp=True)
@@ -119,8 +126,10 @@ def test_tcp_is_closed_until_asked_for_and_then_wants_the_password(home, unused_
         psycopg.connect(f"postgresql://{OWNER}@127.0.0.1:{unused_tcp_port}/postgres")
 
 
-def test_a_path_too_long_for_a_socket_works(tmp_path):
-    server = EmbeddedServer(tmp_path / ("long" * 30))
+def test_a_path_too_long_for_a_socket_works(folder, quick_path):
+    home = quick_path / ("long" * 30)
+    cluster.seed(folder, home)
+    server = EmbeddedServer(home)
     try:
         server.ensure_running()
         assert answer(server, "select 1") == (1,)
@@ -128,25 +137,20 @@ def test_a_path_too_long_for_a_socket_works(tmp_path):
         server.stop()
 
 
-def test_a_server_that_cannot_start_says_why(home):
-    server = EmbeddedServer(home, {"shared_buffers": "a lot"})
+def test_a_server_that_cannot_start_says_why(made):
+    server = EmbeddedServer(made, {"shared_buffers": "a lot"})
     with pytest.raises(EmbeddedServerFailed, match="shared_buffers"):
         server.ensure_running()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_an_ordinary_user_can_run_it():
-    home = Path(tempfile.gettempdir()) / f"socialsync-ordinary-{os.getpid()}"
-    home.mkdir()
-    os.chown(home, pwd.getpwnam("nobody").pw_uid, -1)
+def test_an_ordinary_user_can_run_it(quick_path):
+    os.chown(quick_path, pwd.getpwnam("nobody").pw_uid, -1)
     script = (
         START + "s = E(pathlib.Path(sys.argv[1])); print(s.ensure_running(), s.ensure_running(), s.stop())"
     )
-    try:
-        done = as_nobody("-c", script, str(home / "a home"))
-        assert done.stdout.split() == ["True", "False", "True"], done.stderr
-    finally:
-        shutil.rmtree(home)
+    done = as_nobody("-c", script, str(quick_path / "a home"))
+    assert done.stdout.split() == ["True", "False", "True"], done.stderr
 
 
 def as_nobody(*arguments: str):

@@ -1,6 +1,5 @@
 """`alembic upgrade head` is all the set-up a database needs, and can be undone, repeated and raced."""
 
-import itertools
 import os
 import subprocess
 import sys
@@ -13,8 +12,8 @@ from procrastinate.schema import SchemaManager
 
 from socialsync.db import revisions
 from socialsync.db.embedded import OWNER, EmbeddedServer
-from tests import migrations
-from tests.conftest import execute
+from socialsync.db.urls import Urls
+from tests import cluster, migrations
 from tests.db import catalog
 from tests.db.catalog import Catalog, differences
 
@@ -26,21 +25,18 @@ REPLACED = {
     "procrastinate_trigger_scheduled_events_v1",
 }
 """The library's row-level triggers, disabled and not redefined: statement-level ones of ours stand in."""
-_numbers = itertools.count(1)
 
 
 @pytest.fixture
 def empty(server: EmbeddedServer) -> Iterator[str]:
     """The owner's URL of an empty database."""
-    name = f"empty_{next(_numbers)}"
-    execute(server, f"create database {name} strategy file_copy")
-    yield server.url(OWNER, name)
-    execute(server, f"drop database {name} with (force)")
+    with cluster.created(server) as name:
+        yield server.url(OWNER, name)
 
 
 @pytest.fixture
-def migrated(server: EmbeddedServer, template: str) -> Catalog:
-    return migrations.objects(server.url(OWNER, template))
+def migrated(shared: Urls) -> Catalog:
+    return migrations.objects(shared.owner)
 
 
 def change(owner_url: str, sql: str) -> None:
@@ -152,8 +148,8 @@ def test_a_disabled_trigger_and_a_changed_function_are_differences(empty):
     ]
 
 
-def test_columns_of_ours_come_after_the_stock_ones(server, template):
-    with psycopg.connect(server.url(OWNER, template)) as connection:
+def test_columns_of_ours_come_after_the_stock_ones(shared):
+    with psycopg.connect(shared.owner) as connection:
         columns = connection.execute(
             "select attname from pg_attribute where attrelid = 'procrastinate_jobs'::regclass"
             " and attnum > 0 and not attisdropped order by attnum"

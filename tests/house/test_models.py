@@ -11,8 +11,7 @@ from socialsync import registry
 from socialsync.db.base import Base
 from socialsync.db.embedded import OWNER, EmbeddedServer
 from socialsync.queue import models as queue_models
-from tests import migrations
-from tests.conftest import execute
+from tests import cluster, migrations
 from tests.db.catalog import Catalog, differences
 from tests.house.source import comply
 
@@ -27,13 +26,12 @@ HOW = (
 def modelled(server: EmbeddedServer) -> Catalog:
     """A database made from the models."""
     load_all_models()
-    execute(server, "create database modelled strategy file_copy")
-    url = server.url(OWNER, "modelled")
-    engine = sa.create_engine("postgresql+psycopg://", creator=lambda: migrations.psycopg.connect(url))
-    Base.metadata.create_all(engine)
-    engine.dispose()
-    yield tables_of_models(migrations.objects(url))
-    execute(server, "drop database modelled with (force)")
+    with cluster.created(server) as name:
+        url = server.url(OWNER, name)
+        engine = sa.create_engine("postgresql+psycopg://", creator=lambda: migrations.psycopg.connect(url))
+        Base.metadata.create_all(engine)
+        engine.dispose()
+        return tables_of_models(migrations.objects(url))
 
 
 def load_all_models() -> None:
@@ -63,8 +61,8 @@ def tables_of_models(found: Catalog) -> Catalog:
     }
 
 
-def test_what_the_models_make_is_what_the_migrations_make(server, template, modelled):
-    migrated = tables_of_models(migrations.objects(server.url(OWNER, template)))
+def test_what_the_models_make_is_what_the_migrations_make(shared, modelled):
+    migrated = tables_of_models(migrations.objects(shared.owner))
     found = differences(modelled, migrated)
     assert not found, comply(found, f"(here: the models, there: the migrations) {HOW}")
 
@@ -74,17 +72,15 @@ def test_there_is_something_to_compare(modelled):
     assert {name.split()[0] for name in modelled} == set(COMPARED)
 
 
-def test_alembic_sees_nothing_to_migrate(server, template):
+def test_alembic_sees_nothing_to_migrate(shared):
     load_all_models()
-    migrations.check_agreement(server.url(OWNER, template))
+    migrations.check_agreement(shared.owner)
 
 
-def test_every_table_is_a_models_or_the_librarys(server, template):
+def test_every_table_is_a_models_or_the_librarys(shared):
     load_all_models()
     tables = {
-        name.removeprefix("table ")
-        for name in migrations.objects(server.url(OWNER, template))
-        if name.startswith("table ")
+        name.removeprefix("table ") for name in migrations.objects(shared.owner) if name.startswith("table ")
     }
     foreign = {name for name in tables if name.startswith(("procrastinate_", "alembic_version"))}
     assert tables - foreign == Base.metadata.tables.keys(), HOW

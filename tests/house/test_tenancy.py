@@ -13,7 +13,8 @@ from socialsync.db.embedded import APP_ROLE, OWNER, EmbeddedServer
 from socialsync.db.engine import create_engine
 from socialsync.db.transaction import Database
 from socialsync.db.urls import Urls, as_app
-from tests.conftest import execute, urls_of
+from tests import cluster
+from tests.conftest import urls_of
 from tests.house.test_walls import tenant_tables
 
 MINE, OTHERS = uuid4(), uuid4()
@@ -29,13 +30,12 @@ insert into audit_log (workspace_id, actor, action, subject) values (%(id)s, 'so
 @pytest.fixture(scope="module")
 def two(server: EmbeddedServer, template: str) -> Iterator[Urls]:
     """A database with two workspaces, which each have a channel, a post and a deed. No test changes it."""
-    execute(server, f"create database two template {template} strategy file_copy")
-    urls = urls_of(server, "two")
-    with psycopg.connect(urls.owner, cursor_factory=psycopg.ClientCursor) as connection:
-        for workspace_id in (MINE, OTHERS):
-            connection.execute(FURNISHED, {"id": workspace_id})
-    yield urls
-    execute(server, "drop database two with (force)")
+    with cluster.created(server, template) as name:
+        urls = urls_of(server, name)
+        with psycopg.connect(urls.owner, cursor_factory=psycopg.ClientCursor) as connection:
+            for workspace_id in (MINE, OTHERS):
+                connection.execute(FURNISHED, {"id": workspace_id})
+        yield urls
 
 
 @pytest.fixture
@@ -132,8 +132,9 @@ def test_what_was_audited_cannot_be_unwritten(mine):
 
 
 @pytest.mark.parametrize("signed_in_as", [APP_ROLE, OWNER])
-async def test_every_connection_is_of_a_role_that_walls_bind(two, server: EmbeddedServer, signed_in_as: str):
-    engine = create_engine(Urls(app=as_app(server.url(signed_in_as, "two")), direct="", owner=""))
+async def test_every_connection_is_of_a_role_that_walls_bind(two, signed_in_as: str):
+    url = two.owner.replace(f"//{OWNER}@", f"//{signed_in_as}@")
+    engine = create_engine(Urls(app=as_app(url), direct="", owner=""))
     async with engine.connect() as connection:
         role = "select rolname, rolsuper, rolbypassrls from pg_roles where rolname = current_user"
         assert (await connection.execute(text(role))).one() == (APP_ROLE, False, False)

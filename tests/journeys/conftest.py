@@ -71,9 +71,9 @@ class Installation:
 
 
 @pytest.fixture
-def installation(fresh: Urls, tmp_path: Path, simulator):
+def installation(fresh: Urls, quick_path: Path, simulator):
     """An installation on a migrated database, with the simulator as its outside world."""
-    home = tmp_path / "home"
+    home = quick_path / "home"
     home.mkdir()
     environment = {
         **os.environ,

@@ -102,9 +102,9 @@ def test_a_worker_finishes_what_it_has_begun_when_it_is_told_to_stop(installatio
     assert api.get(f"/api/v1/posts/{post_id}").json()["status"] == "published"
 
 
-def test_up_runs_everything_and_stops_all_of_it(tmp_path, installation):
+def test_up_runs_everything_and_stops_all_of_it(quick_path, installation):
     port = free_port()
-    home = tmp_path / "another home"
+    home = quick_path / "another home"
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "META_GRAPH_URL"):
         installation.environment.pop(name)
     installation.environment["SOCIALSYNC_HOME"] = str(home)

@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy import event
 
 from socialsync.db import revisions
+from socialsync.db.embedded import DATABASE
 from socialsync.db.engine import create_engine
 from socialsync.db.transaction import Database
 from socialsync.db.urls import Urls, as_app
 from socialsync.features.operations import readiness
 from socialsync.features.operations.readiness import NotReady
-from tests.conftest import TEMPLATE, execute, migrate, urls_of
+from tests import cluster
+from tests.conftest import execute, migrate, urls_of
 
 
 @pytest.fixture
@@ -33,9 +35,8 @@ async def at():
 @pytest.fixture
 def empty(server):
     """A database without any migration."""
-    execute(server, "create database empty")
-    yield urls_of(server, "empty")
-    execute(server, "drop database empty with (force)")
+    with cluster.created(server) as name:
+        yield urls_of(server, name)
 
 
 @pytest.fixture
@@ -70,12 +71,12 @@ async def test_a_database_with_some_migrations_is_told_the_same(at, empty):
     await readiness.check(at(empty))
 
 
-async def test_a_cluster_without_our_role_is_told_the_same(at, server, fresh):
-    execute(server, "alter role socialsync_app rename to somebody_else")
-    try:
-        assert "alembic upgrade head" in (await told(at(fresh)))[1]
-    finally:
-        execute(server, "alter role somebody_else rename to socialsync_app")
+async def test_a_cluster_without_our_role_is_told_the_same(at, own_server):
+    urls = urls_of(own_server, DATABASE)
+    migrate(urls.owner)
+    await readiness.check(at(urls))
+    execute(own_server, "alter role socialsync_app rename to somebody_else")
+    assert "alembic upgrade head" in (await told(at(urls)))[1]
 
 
 async def test_a_database_of_a_newer_version_keeps_its_old_processes(at, fresh):
@@ -92,10 +93,10 @@ async def test_a_database_that_is_away_is_told_without_its_address(at):
 
 
 async def test_a_database_that_comes_back_is_ready_again(at, server, template):
-    urls = urls_of(server, "comes_back")
+    urls = urls_of(server, name := cluster.new_name())
     database = at(urls)
     await told(database)
-    execute(server, f"create database comes_back template {TEMPLATE} strategy file_copy")
+    cluster.create(server, name, template)
     await readiness.check(database)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from socialsync.db.embedded import APP_ROLE, OWNER, EmbeddedServer
 from socialsync.settings import Settings
-from tests.conftest import execute
+from tests import cluster
 from tests.house.source import REPOSITORY
 from tests.house.test_tasks import TABLE
 from tests.journeys.conftest import BIN, Installation, free_port, wait_for
@@ -126,17 +126,22 @@ def test_the_application_role_may_sign_in_and_nothing_more(server):
 
 
 @pytest.fixture
-def host(server, tmp_path):
-    """A machine with an empty database and the processes of the compose file on it."""
-    execute(server, "create database composed strategy file_copy")
+def composed(server):
+    """The name of an empty database."""
+    with cluster.created(server) as name:
+        yield name
+
+
+@pytest.fixture
+def host(composed, tmp_path):
+    """A machine with the processes of the compose file on it."""
     there = Installation(tmp_path, {})
     yield there
     there.end()
-    execute(server, "drop database composed with (force)")
 
 
 @pytest.mark.timeout(90)
-def test_the_services_run_as_they_are_written(server, host):
+def test_the_services_run_as_they_are_written(server, composed, host):
     """Of the workers one: they differ in name and queues only."""
     ports = {"8000": str(free_port()), "8090": str(free_port())}
 
@@ -149,7 +154,7 @@ def test_the_services_run_as_they_are_written(server, host):
             "PROCRASTINATE_APP": "socialsync.worker.app",  # the image's
             "SOCIALSYNC_HOME": str(host.home),
             **given,
-            "DATABASE_URL": server.url(role, "composed"),
+            "DATABASE_URL": server.url(role, composed),
         }
         words = command or service["command"]
         for written, free in ports.items():

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -13,7 +14,7 @@ import pytest
 
 from socialsync.db import revisions
 from socialsync.db.embedded import OWNER
-from tests.conftest import execute
+from tests import cluster
 from tests.house.source import REPOSITORY
 from tests.packaging import compose
 from tests.packaging.compose import REQUIRED
@@ -106,13 +107,19 @@ def test_the_wheel_is_complete_and_clean(installed: Path):
     assert not [path for path in packaged if "__pycache__" in path or path.startswith("tests")]
 
 
-def test_an_installed_wheel_migrates_without_the_checkout(installed: Path, server, tmp_path: Path):
-    execute(server, "create database wheeled strategy file_copy")
+@pytest.fixture
+def wheeled(server) -> Iterator[str]:
+    """The owner's URL of an empty database."""
+    with cluster.created(server) as name:
+        yield server.url(OWNER, name)
+
+
+def test_an_installed_wheel_migrates_without_the_checkout(installed: Path, wheeled: str, tmp_path: Path):
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     code = "import sys; from socialsync.db import migrations as m; print(m.__file__); m.upgrade(sys.argv[1])"
-    run = [sys.executable, "-c", code, server.url(OWNER, "wheeled")]
+    run = [sys.executable, "-c", code, wheeled]
     done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert str(installed) in done.stdout
-    with psycopg.connect(server.url(OWNER, "wheeled")) as connection:
+    with psycopg.connect(wheeled) as connection:
         assert connection.execute("table alembic_version").fetchall() == [(revisions.known()[0],)]

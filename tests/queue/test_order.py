@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import execute, urls_of
+from tests import cluster
+from tests.conftest import urls_of
 
 TASKS = ["mine.task"]
 
@@ -70,9 +71,8 @@ class Claimer:
 @pytest.fixture(scope="module")
 def own(server, template):
     """A database of this module's own."""
-    execute(server, f"create database claims template {template} strategy file_copy")
-    yield urls_of(server, "claims").app
-    execute(server, "drop database claims with (force)")
+    with cluster.created(server, template) as name:
+        yield urls_of(server, name).app
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.queue.test_running import limited, told, until_settled, working
 class Elsewhere(BaseRetryStrategy):
     """Retries in a queue that nobody could be woken for."""
 
-    def get_retry_decision(self, *, exception, job):
+    def get_retry_decision(self, *, exception, job):  # noqa: ARG002 # the library's names
         return RetryDecision(retry_in={"seconds": 0}, queue="q" * 5_000)
 
 

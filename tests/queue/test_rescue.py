@@ -156,6 +156,21 @@ async def test_the_third_kill_is_poison_and_its_story_is_told(app, fresh_databas
         assert "died 3 times" in await run(session, "select error from job_results")
 
 
+async def test_a_suspect_is_charged_alone(app, fresh_database, rescuer):
+    @app.task(name="mine.task")
+    async def task() -> None: ...
+
+    await task.batch_defer_async({}, {})
+    await give(fresh_database, await dead_worker(fresh_database))
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        first = (await jobs(session))[0]["id"]
+        await session.execute(text("update procrastinate_jobs set x_kills = 1 where id = :id"), {"id": first})
+    assert await rescuer.look() == 2
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        rows = await session.execute(text("select x_kills from procrastinate_jobs order by id"))
+        assert [row.x_kills for row in rows] == [2, None]
+
+
 async def test_a_job_past_its_hard_limit_fails_and_those_beside_it_are_innocent(app, fresh_database, rescuer):
     @app.task(name="mine.task", policy="tick")
     async def guilty() -> None: ...

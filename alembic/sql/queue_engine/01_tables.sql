@@ -35,7 +35,7 @@ create index procrastinate_jobs_x_scheduled_idx on procrastinate_jobs ((queue_na
     where status < 'doing' and scheduled_at is not null and x_due_at is distinct from scheduled_at;
 create index procrastinate_jobs_x_lock_idx on procrastinate_jobs (lock, priority desc, id)
     where status < 'doing' and lock is not null;
-create index procrastinate_jobs_x_suspect_idx on procrastinate_jobs (priority desc, id)
+create index procrastinate_jobs_x_suspect_idx on procrastinate_jobs (x_kills, priority desc, id)
     where status < 'doing' and x_kills is not null;
 create index procrastinate_jobs_x_running_key_idx on procrastinate_jobs (x_limit_key)
     where status = 'doing' and x_limit_key is not null;

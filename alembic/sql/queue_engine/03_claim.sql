@@ -280,7 +280,7 @@ begin
                 or other.status < 'doing' and other.queue_name || '' = any (served)
                     and (other.priority > job.priority or other.priority = job.priority and other.id < job.id))
         ) and pg_try_advisory_xact_lock(hashtextextended(lock, 0)))
-    order by priority desc, id limit 1 for update skip locked;
+    order by x_kills, priority desc, id limit 1 for update skip locked;
     if chosen is null then
         return;
     end if;

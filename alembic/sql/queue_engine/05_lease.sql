@@ -70,6 +70,7 @@ declare
     job procrastinate_jobs;
     culprit boolean;
     innocent boolean := false;
+    suspected boolean;
     kills smallint;
 begin
     select exists (
@@ -78,6 +79,11 @@ begin
         where j.worker_id = worker and j.status = 'doing'
             and j.x_started_at + make_interval(secs => seconds) < clock_timestamp() - interval '0.5 seconds'
     ) into innocent;
+    -- A suspect that ran is charged alone: those beside it were killed with it, or all of them by somebody else.
+    select exists (
+        select from procrastinate_jobs j
+        where j.worker_id = worker and j.status = 'doing' and j.x_kills is not null
+    ) into suspected;
     for job in
         select j.* from procrastinate_jobs j
         where j.status = 'doing' and (j.worker_id = worker or worker is null and j.worker_id is null)
@@ -89,7 +95,8 @@ begin
             select from unnest(tasks, hard) as limited (task, seconds)
             where limited.task = job.task_name
                 and job.x_started_at + make_interval(secs => seconds) < clock_timestamp() - interval '0.5 seconds');
-        kills := coalesce(job.x_kills, 0) + case when innocent and not culprit then 0 else 1 end;
+        kills := coalesce(job.x_kills, 0)
+            + (not (innocent and not culprit) and not (suspected and job.x_kills is null))::integer;
         reason := 'Its worker died';
         if job.abort_requested then
             outcome := 'aborted';

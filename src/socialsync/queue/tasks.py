@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
+from procrastinate import exceptions
 from procrastinate.blueprints import Blueprint
 from procrastinate.job_context import JobContext
 from procrastinate.tasks import Task
@@ -19,7 +20,7 @@ from typing_extensions import override
 from socialsync import telemetry
 from socialsync.errors import NotFound, SocialSyncError
 from socialsync.queue.arguments import Arguments
-from socialsync.queue.policies import POLICIES, Policy, PolicyRetry
+from socialsync.queue.policies import POLICIES, Policy, PolicyRetry, Wait
 
 log = telemetry.get_logger(__name__)
 
@@ -163,6 +164,8 @@ def _checking(function: Callable[..., Awaitable[R]], arguments: Arguments) -> Ca
                 "[JOB] Failed", task=arguments.task, kind=error.code, reason=str(error), **_ids(given)
             )
             raise
+        except (Wait, exceptions.JobAborted):
+            raise  # not a failure
         except Exception:
             log.exception("[JOB] Failed by a defect", task=arguments.task, **_ids(given))
             raise

@@ -84,7 +84,7 @@ def test_schedules_are_added_changed_run_and_removed(run, fresh):
         "schedules.added",
         "schedules.edited",
         "schedules.run",
-        "schedules.disabled",
+        "schedules.edited",
         "schedules.removed",
     ]
     assert task == "operations.health_check"

@@ -40,7 +40,7 @@ begin
         (select coalesce(scheduled_at, x_created_at) from procrastinate_jobs
          where queue_name || '' = queue and status < 'doing' and x_kills is not null
             and (scheduled_at is null or x_due_at = scheduled_at)
-         order by priority desc, id limit most)
+         order by x_kills, priority desc, id limit most)
         union all
         (select scheduled_at from procrastinate_jobs
          where queue_name || '' = queue and status < 'doing' and scheduled_at is not null

@@ -11,7 +11,21 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import socialsync
 from socialsync import telemetry
-from socialsync.cli import accounts, bench, channels, database, demo, doors, schedules, up, worker
+from socialsync.cli import (
+    accounts,
+    bench,
+    channels,
+    database,
+    demo,
+    doors,
+    inspect,
+    jobs,
+    limits,
+    schedules,
+    switches,
+    up,
+    worker,
+)
 from socialsync.errors import SocialSyncError
 
 app = typer.Typer(
@@ -31,7 +45,15 @@ app.add_typer(database.app, name="db")
 app.add_typer(accounts.workspaces, name="workspace")
 app.add_typer(accounts.keys, name="apikey")
 app.add_typer(channels.app, name="channel")
+app.add_typer(inspect.app, name="inspect")
+app.add_typer(jobs.app, name="jobs")
+app.command("revoke")(switches.revoke)
+app.command("purge")(switches.purge)
+app.command("pause")(switches.pause)
+app.command("resume")(switches.resume)
+app.add_typer(switches.workers, name="workers")
 app.add_typer(schedules.app, name="schedules")
+app.add_typer(limits.app, name="limits")
 
 
 def _version(wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""What can be looked at: each view's question, columns and empty sentence."""
+"""Views of queues, workers and schedules: each one's question, columns and empty sentence."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,50 +13,10 @@ from socialsync.cli.live import Seen, View
 from socialsync.cli.tables import LEVEL_STYLES, Column, status_text
 from socialsync.features.operations import health
 from socialsync.queue import inspection
-from socialsync.queue.shapes import (
-    ActiveJob,
-    QueueState,
-    RegisteredTask,
-    ScheduledJob,
-    ScheduleState,
-    TaskStats,
-    WorkerState,
-)
+from socialsync.queue.shapes import QueueState, ScheduleState, WorkerState
 
 _ASKED = {"drain": "asked to drain", "stop": "asked to stop"}
 _STATES = {"running": "green", "draining": "yellow", "stopping": "yellow"}
-
-
-def active(queue: str | None, limit: int) -> View[ActiveJob]:
-    async def ask(session: AsyncSession) -> Seen[ActiveJob]:
-        rows = await inspection.active(session, queue=queue, limit=limit)
-        return Seen(rows, _cut(rows, limit))
-
-    return View("Jobs that run", ask, _ACTIVE, "No job runs at present.")
-
-
-def scheduled(queue: str | None, limit: int) -> View[ScheduledJob]:
-    async def ask(session: AsyncSession) -> Seen[ScheduledJob]:
-        rows = await inspection.scheduled(session, queue=queue, limit=limit)
-        return Seen(rows, _cut(rows, limit))
-
-    return View("Jobs that wait for a time", ask, _SCHEDULED, "No job waits for a time.")
-
-
-def registered() -> View[RegisteredTask]:
-    async def ask(session: AsyncSession) -> Seen[RegisteredTask]:
-        return Seen(await inspection.registered(session))
-
-    return View(
-        "Tasks that workers know", ask, _REGISTERED, "No task is known yet: workers tell theirs when they start."
-    )
-
-
-def stats() -> View[TaskStats]:
-    async def ask(session: AsyncSession) -> Seen[TaskStats]:
-        return Seen(await inspection.task_stats(session))
-
-    return View("The last 24 hours, by task", ask, _STATS, "No job has ended in the last 24 hours.")
 
 
 def queues() -> View[QueueState]:
@@ -94,8 +54,11 @@ def schedules() -> View[ScheduleState]:
 
 
 def rule(schedule: ScheduleState) -> str:
-    """``*/5 * * * * Europe/Paris`` or ``every 30 s``."""
+    """``*/5 * * * * Europe/Paris`` or ``every 5 min``."""
     if schedule.every_s is not None:
+        for step, unit in ((3_600, "h"), (60, "min")):
+            if schedule.every_s % step == 0:
+                return f"every {schedule.every_s / step:g} {unit}"
         return f"every {schedule.every_s:g} s"
     return f"{schedule.cron} {schedule.timezone}"
 
@@ -111,14 +74,12 @@ def _schedule_json(schedule: ScheduleState) -> dict[str, Any]:
 def _notes(found: Sequence[health.Alert]) -> list[Text]:
     """A blank line, and a line for each alert."""
     lines = [
-        Text.assemble((f"{alert.level}: ", LEVEL_STYLES[alert.level]), alert.message, " ", (alert.fix or "", "dim"))
+        Text.assemble(
+            (f"{alert.level}: ", LEVEL_STYLES[alert.level]), alert.message, " ", (alert.fix or "", "dim")
+        )
         for alert in found
     ]
     return [Text(), *lines] if lines else []
-
-
-def _cut(rows: Sequence[Any], limit: int) -> list[Text]:
-    return [Text(f"\nThe first {limit:,}; more with --limit.", "dim")] if len(rows) == limit else []
 
 
 def _depth(queue: QueueState) -> Text:
@@ -145,7 +106,9 @@ def _worker_state(worker: WorkerState) -> Text:
 def _busy(worker: WorkerState) -> Text:
     if worker.busy_share is None:
         return Text()
-    return Text(f"{worker.busy_share:.0%}", "bold red" if worker.busy_share > health.ALARM_UTILISATION else "")
+    return Text(
+        f"{worker.busy_share:.0%}", "bold red" if worker.busy_share > health.ALARM_UTILISATION else ""
+    )
 
 
 def _schedule_state(schedule: ScheduleState) -> Text:
@@ -154,64 +117,10 @@ def _schedule_state(schedule: ScheduleState) -> Text:
     return Text("overdue", "bold red") if schedule.overdue else Text("on", "green")
 
 
-def _success(task: TaskStats) -> Text:
-    if task.success_rate is None:
-        return Text()
-    rate = f"{int(task.success_rate * 1000) / 10:g} %"  # never rounded up to 100
-    return Text(rate, "green" if task.success_rate == 1 else "yellow")
-
-
-def _trouble(job: ActiveJob) -> Text:
-    killed = f"killed {job.kills} times" if job.kills > 1 else "killed once" if job.kills else ""
-    said = ", ".join(part for part in ("asked to end" if job.abort_requested else "", killed) if part)
-    return Text(said, "yellow")
-
-
 def _seconds(value: float | None) -> str | None:
     return None if value is None else wording.span(value)
 
 
-_ACTIVE: Sequence[Column[ActiveJob]] = (
-    Column("job", lambda job: str(job.id), right=True),
-    Column("task", lambda job: job.task),
-    Column("queue", lambda job: job.queue, rank=2),
-    Column("worker", lambda job: job.worker, rank=3),
-    Column("runs for", lambda job: _seconds(job.running_s), right=True),
-    Column("attempt", lambda job: str(job.attempts + 1), rank=4, right=True),
-    Column("", _trouble, rank=1, optional=True),
-    Column("lock", lambda job: job.lock, rank=6, flexible=True, optional=True),
-    Column("arguments", lambda job: wording.compact(job.args), rank=5, flexible=True, optional=True),
-)
-_SCHEDULED: Sequence[Column[ScheduledJob]] = (
-    Column("job", lambda job: str(job.id), right=True),
-    Column("task", lambda job: job.task),
-    Column("queue", lambda job: job.queue, rank=1),
-    Column("due", lambda job: wording.when(job.due_at, clock.now())),
-    Column("", lambda job: f"retry {job.attempts}" if job.attempts else None, rank=2, optional=True),
-    Column("arguments", lambda job: wording.compact(job.args), rank=3, flexible=True, optional=True),
-)
-_REGISTERED: Sequence[Column[RegisteredTask]] = (
-    Column("task", lambda task: task.name),
-    Column("queue", lambda task: task.queue),
-    Column("policy", lambda task: task.policy, rank=1),
-    Column("scope", lambda task: task.scope, rank=4),
-    Column("priority", lambda task: str(task.priority), rank=5, right=True),
-    Column("soft limit", lambda task: _seconds(task.soft_s), rank=3, right=True),
-    Column("hard limit", lambda task: _seconds(task.hard_s), rank=2, right=True),
-    Column("seen", lambda task: wording.when(task.seen_at, clock.now()), rank=6),
-    Column("also called", lambda task: ", ".join(task.aliases), rank=7, flexible=True, optional=True),
-)
-_STATS: Sequence[Column[TaskStats]] = (
-    Column("task", lambda task: task.task),
-    Column("succeeded", lambda task: Text(f"{task.succeeded:,}"), right=True),
-    Column("failed", lambda task: Text(f"{task.failed:,}", "red" if task.failed else ""), right=True),
-    Column("retried", lambda task: f"{task.retried:,}", rank=5, right=True),
-    Column("aborted", lambda task: f"{task.aborted:,}", rank=6, right=True),
-    Column("success", _success, rank=1, right=True),
-    Column("mean", lambda task: _seconds(task.mean_s), rank=2, right=True),
-    Column("longest", lambda task: _seconds(task.longest_s), rank=3, right=True),
-    Column("mean wait", lambda task: _seconds(task.mean_wait_s), rank=4, right=True),
-)
 _QUEUES: Sequence[Column[QueueState]] = (
     Column("queue", lambda queue: queue.name),
     Column("waiting", _depth, right=True),
@@ -232,13 +141,20 @@ _WORKERS: Sequence[Column[WorkerState]] = (
     Column("state", _worker_state),
     Column("jobs", lambda worker: f"{worker.running}/{worker.concurrency or '?'}", right=True),
     Column("busy", _busy, rank=1, right=True),
-    Column("queues", lambda worker: ", ".join(worker.queues) if worker.queues else "all", rank=2, flexible=True),
+    Column(
+        "queues", lambda worker: ", ".join(worker.queues) if worker.queues else "all", rank=2, flexible=True
+    ),
     Column("ended", lambda worker: f"{worker.done:,}", rank=4, right=True),
     Column(
-        "memory", lambda worker: wording.size(worker.memory_bytes) if worker.memory_bytes else None, rank=3, right=True
+        "memory",
+        lambda worker: wording.size(worker.memory_bytes) if worker.memory_bytes else None,
+        rank=3,
+        right=True,
     ),
     Column(
-        "started", lambda worker: wording.when(worker.started_at, clock.now()) if worker.started_at else None, rank=6
+        "started",
+        lambda worker: wording.when(worker.started_at, clock.now()) if worker.started_at else None,
+        rank=6,
     ),
     Column("heartbeat", lambda worker: f"{wording.span(worker.heartbeat_age_s)} ago", rank=7),
     Column("process", lambda worker: f"{worker.host}:{worker.pid}" if worker.pid else worker.host, rank=5),
@@ -249,18 +165,24 @@ _SCHEDULES: Sequence[Column[ScheduleState]] = (
     Column("schedule", lambda schedule: schedule.name),
     Column("task", lambda schedule: schedule.task, rank=4),
     Column("when", rule, rank=2),
-    Column("next", lambda schedule: wording.when(schedule.next_at, clock.now()) if schedule.enabled else None),
+    Column(
+        "next", lambda schedule: wording.when(schedule.next_at, clock.now()) if schedule.enabled else None
+    ),
     Column("state", _schedule_state),
     Column(
-        "last", lambda schedule: wording.when(schedule.last_at, clock.now()) if schedule.last_at else None, rank=3
+        "last",
+        lambda schedule: wording.when(schedule.last_at, clock.now()) if schedule.last_at else None,
+        rank=3,
     ),
     Column(
-        "came to",
+        "last job",
         lambda schedule: status_text(schedule.last_job_status) if schedule.last_job_status else None,
         rank=5,
         optional=True,
     ),
     Column("queue", lambda schedule: schedule.queue, rank=6, optional=True),
     Column("expires", lambda schedule: _seconds(schedule.expires_s), rank=7, optional=True),
-    Column("arguments", lambda schedule: wording.compact(schedule.args), rank=8, flexible=True, optional=True),
+    Column(
+        "arguments", lambda schedule: wording.compact(schedule.args), rank=8, flexible=True, optional=True
+    ),
 )

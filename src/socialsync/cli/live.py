@@ -1,0 +1,134 @@
+"""A look at the queue: once as a table or as JSON, or again every second until Ctrl-C."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any, Generic
+
+import psycopg
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from socialsync import clock
+from socialsync.cli.output import with_resources
+from socialsync.cli.tables import Column, Row, console, print_json, table
+from socialsync.errors import Temporary
+from socialsync.queue import inspection
+from socialsync.resources import Resources
+
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Look again every second, until Ctrl-C.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Rows at most.")]
+EVERY = 1.0
+
+
+@dataclass(frozen=True)
+class Seen(Generic[Row]):
+    """What one look saw.
+
+    Args:
+        notes: lines to be read below it.
+        more: how to see the rest, where there is a rest.
+    """
+
+    rows: Sequence[Row]
+    notes: Sequence[Text] = ()
+    more: str | None = None
+
+
+@dataclass(frozen=True)
+class View(Generic[Row]):
+    """Something that can be looked at.
+
+    Args:
+        title: what is seen, for who watches.
+        ask: the look.
+        columns: of the table.
+        empty: the sentence for when there is nothing.
+        as_json: a row for programs.
+    """
+
+    title: str
+    ask: Callable[[AsyncSession], Awaitable[Seen[Row]]]
+    columns: Sequence[Column[Row]]
+    empty: str
+    as_json: Callable[[Row], dict[str, Any]] = field(default=asdict)  # type: ignore[assignment] # rows are dataclasses
+
+
+def present(view: View[Row], *, as_json: bool, watch: bool = False) -> None:
+    """Show it as it was asked for."""
+    if watch and as_json:
+        raise typer.BadParameter("goes on for ever; --json prints one document", param_hint="--watch")
+    if watch:
+        with contextlib.suppress(KeyboardInterrupt):
+            with_resources(lambda resources: follow(resources, view, console()))
+        return
+    seen = with_resources(lambda resources: look(resources, view.ask))
+    if as_json:
+        print_json([view.as_json(row) for row in seen.rows])
+        if seen.more:
+            typer.echo(seen.more, err=True)
+    else:
+        where = console()
+        where.print(drawn(view, seen, where.width))
+
+
+async def look(resources: Resources, ask: Callable[[AsyncSession], Awaitable[Seen[Row]]]) -> Seen[Row]:
+    """One short look.
+
+    Raises:
+        Temporary: it would have taken longer.
+    """
+    try:
+        async with resources.database.system_transaction("the CLI looks at the queue") as session:
+            await inspection.bound(session)
+            return await ask(session)
+    except OperationalError as error:
+        if not isinstance(error.orig, psycopg.errors.QueryCanceled):
+            raise
+        raise Temporary(
+            "There is more to look at than two seconds allow.", fix="Ask for less: --queue NAME, --limit 20."
+        ) from None
+
+
+def drawn(view: View[Row], seen: Seen[Row], width: int) -> RenderableType:
+    """The table, or the sentence that there is nothing, and the notes."""
+    body: RenderableType = Text(view.empty, "dim")
+    if seen.rows:
+        body = table(view.columns, seen.rows, width=width)
+    more = [Text(), Text(seen.more, "dim")] if seen.more else []
+    return Group(body, *seen.notes, *more)
+
+
+async def follow(resources: Resources, view: View[Row], where: Console) -> None:
+    """Until cancelled. While Postgres is away the last look stays, and says so."""
+    last = drawn(view, await look(resources, view.ask), where.width)
+    away: str | None = None
+    live = Live(console=where, auto_refresh=False, screen=True) if where.is_terminal else None
+    try:
+        with live or contextlib.nullcontext():
+            while True:
+                if live:
+                    live.update(Group(*_head(view.title, away), last), refresh=True)
+                else:
+                    where.print(last)
+                await asyncio.sleep(EVERY)
+                try:
+                    last, away = drawn(view, await look(resources, view.ask), where.width), None
+                except (Temporary, psycopg.OperationalError, SQLAlchemyError, OSError) as error:
+                    away = error.message if isinstance(error, Temporary) else "Postgres does not answer."
+    finally:
+        if live:
+            where.print(last)
+
+
+def _head(title: str, away: str | None) -> tuple[Text, ...]:
+    at = f"{clock.now():%H:%M:%S} UTC"
+    head = Text.assemble((title, "bold"), f"  {at}  ", ("Ctrl-C ends", "dim"))
+    if away:
+        head.append(f"  {away} Trying again.", "bold red")
+    return head, Text()

@@ -56,7 +56,7 @@ def end(config: pytest.Config) -> None:
 
 
 def _roomy() -> Path | None:
-    """Memory, if there is enough, because databases are made ten times faster there; None: the usual place."""
+    """Memory, if there is enough: databases are made ten times faster there. None is the usual place."""
     if not _MEMORY.is_dir() or not os.access(_MEMORY, os.W_OK):
         return None
     free = min(shutil.disk_usage(_MEMORY).free, psutil.virtual_memory().available)

@@ -20,10 +20,10 @@ import structlog
 from alembic import command
 from alembic.config import Config
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from socialsync import clock
-from socialsync.app import create_app
+from socialsync.app import create_app, factory
 from socialsync.db.embedded import OWNER, EmbeddedServer
 from socialsync.db.engine import create_engine
 from socialsync.db.transaction import Database
@@ -117,10 +117,15 @@ def shared(server: EmbeddedServer, template: str) -> Iterator[Urls]:
         yield urls_of(server, name)
 
 
+@pytest.fixture(scope="session")
+def engine(shared: Urls) -> AsyncEngine:
+    """One for all tests of this process, which remembers its compiled statements; each test connects anew."""
+    return create_engine(shared, pool_size=1, max_overflow=0)
+
+
 @pytest.fixture
-async def connection(shared: Urls) -> AsyncIterator[AsyncConnection]:
+async def connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A connection inside a transaction that is rolled back."""
-    engine = create_engine(shared, pool_size=1, max_overflow=0)
     async with engine.connect() as connection:
         outer = await connection.begin()
         yield connection
@@ -166,10 +171,21 @@ async def resources(settings: Settings, shared: Urls, database: Database) -> Asy
         yield replace(opened, database=database)
 
 
+@pytest.fixture(scope="session")
+def doors() -> list[FastAPI]:
+    """The web door of this process, once a test has made it."""
+    return []
+
+
 @pytest.fixture
-def app(resources: Resources) -> FastAPI:
-    """The web door, as uvicorn would serve it."""
-    return create_app(resources)
+def app(resources: Resources, doors: list[FastAPI]) -> FastAPI:
+    """The web door, as uvicorn would serve it, with this test's resources. Each door works out its routes at
+    their first requests, which takes longer than most tests: so all tests go through one.
+    """
+    if not doors:
+        doors.append(create_app(resources))
+    factory._put(doors[0], resources)
+    return doors[0]
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@
 migrated template, for workers, locks and NOTIFY. Both run as the application's role.
 """
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -12,28 +11,37 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-import fasteners
 import httpx
 import hypothesis
 import pytest
 import structlog
-from alembic import command
-from alembic.config import Config
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from socialsync import clock
-from socialsync.app import create_app
-from socialsync.db.embedded import OWNER, EmbeddedServer
+from socialsync.app import create_app, factory
+from socialsync.db.embedded import EmbeddedServer
 from socialsync.db.engine import create_engine
 from socialsync.db.transaction import Database
-from socialsync.db.urls import Urls, as_app
+from socialsync.db.urls import Urls
 from socialsync.features.accounts import service as accounts
 from socialsync.features.accounts.models import Workspace
 from socialsync.resources import Resources, open_resources
 from socialsync.settings import Settings
 from tests import cluster
-from tests.cluster import execute
+from tests.cluster import (
+    execute,
+    folder,
+    migrate,
+    own_server,
+    pytest_configure,
+    pytest_configure_node,
+    pytest_unconfigure,
+    quick_path,
+    server,
+    template,
+    urls_of,
+)
 from tests.simulator.server import SimulatorServer
 
 hypothesis.settings.register_profile("thorough", max_examples=2_000)
@@ -44,63 +52,11 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
 )
-REPOSITORY = Path(__file__).parent.parent
-TEMPLATE = "template_socialsync"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    cluster.begin(config)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node) -> None:
-    cluster.hand_on(node)
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    cluster.end(config)
-
-
-@pytest.fixture(scope="session")
-def folder(pytestconfig: pytest.Config) -> Path:
-    """What all processes of this run share, in memory where there is room."""
-    return pytestconfig.stash[cluster.FOLDER]
-
-
-@pytest.fixture
-def quick_path(folder: Path) -> Iterator[Path]:
-    """Like ``tmp_path``, in memory where there is room: for the home of a server."""
-    path = folder / cluster.new_name()
-    path.mkdir()
-    yield path
-    shutil.rmtree(path)
-
-
-@pytest.fixture(scope="session")
-def server(folder: Path) -> EmbeddedServer:
-    """One embedded server for the run, whatever number of processes it has."""
-    return cluster.start(folder)
-
-
-@pytest.fixture
-def own_server(folder: Path, quick_path: Path) -> Iterator[EmbeddedServer]:
-    """A server of its own for this test, for what would touch everybody: roles."""
-    cluster.seed(folder, quick_path / "own home")
-    server = EmbeddedServer(quick_path / "own home", cluster.FAST)
-    server.ensure_running()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def template(folder: Path, server: EmbeddedServer) -> str:
-    """The name of a database migrated by Alembic, to clone; a connection to it would keep others waiting."""
-    with fasteners.InterProcessLock(folder / "template.lock"):
-        if not cluster.exists(server, TEMPLATE):
-            cluster.create(server, "draft")
-            migrate(server.url(OWNER, "draft"))
-            execute(server, f"alter database draft rename to {TEMPLATE}")
-    return TEMPLATE
+REPOSITORY = cluster.REPOSITORY
+__all__ = [  # the ground, for pytest and for tests; it lives with the server
+    "execute", "folder", "migrate", "own_server", "pytest_configure", "pytest_configure_node",
+    "pytest_unconfigure", "quick_path", "server", "template", "urls_of",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -117,10 +73,15 @@ def shared(server: EmbeddedServer, template: str) -> Iterator[Urls]:
         yield urls_of(server, name)
 
 
+@pytest.fixture(scope="session")
+def engine(shared: Urls) -> AsyncEngine:
+    """One for all tests of this process, which remembers its compiled statements; each test connects anew."""
+    return create_engine(shared, pool_size=1, max_overflow=0)
+
+
 @pytest.fixture
-async def connection(shared: Urls) -> AsyncIterator[AsyncConnection]:
+async def connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A connection inside a transaction that is rolled back."""
-    engine = create_engine(shared, pool_size=1, max_overflow=0)
     async with engine.connect() as connection:
         outer = await connection.begin()
         yield connection
@@ -166,10 +127,21 @@ async def resources(settings: Settings, shared: Urls, database: Database) -> Asy
         yield replace(opened, database=database)
 
 
+@pytest.fixture(scope="session")
+def doors() -> list[FastAPI]:
+    """The web door of this process, once a test has made it."""
+    return []
+
+
 @pytest.fixture
-def app(resources: Resources) -> FastAPI:
-    """The web door, as uvicorn would serve it."""
-    return create_app(resources)
+def app(resources: Resources, doors: list[FastAPI]) -> FastAPI:
+    """The web door, as uvicorn would serve it, with this test's resources. Each door works out its routes at
+    their first requests, which takes longer than most tests: so all tests go through one.
+    """
+    if not doors:
+        doors.append(create_app(resources))
+    factory._put(doors[0], resources)
+    return doors[0]
 
 
 @pytest.fixture
@@ -271,14 +243,3 @@ async def add_workspace(database: Database, name: str) -> Workspace:
 async def add_key(database: Database, workspace_id: UUID | None, *, role: str = "admin") -> str:
     async with database.system_transaction("a test makes a key") as session:
         return (await accounts.create_key(session, role=role, name="test", workspace_id=workspace_id)).key
-
-
-def urls_of(server: EmbeddedServer, name: str) -> Urls:
-    app = as_app(server.url(database=name))
-    return Urls(app=app, direct=app, owner=server.url(OWNER, name))
-
-
-def migrate(owner_url: str, revision: str = "head") -> None:
-    """Run Alembic as a person would, on this database."""
-    config = Config(REPOSITORY / "alembic.ini", attributes={"url": owner_url})
-    (command.downgrade if revision == "base" else command.upgrade)(config, revision)

@@ -9,6 +9,8 @@ from socialsync.api.principal import (
     InstallationReader,
     Reader,
 )
+from socialsync.app import create_app
+from socialsync.resources import Resources
 from tests.conftest import add_key, calling
 
 NOWHERE = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -104,8 +106,9 @@ async def test_a_workspaces_key_cannot_enter_another(client, workspace, other_wo
 
 
 @pytest.fixture
-def app(app: FastAPI) -> FastAPI:
-    """With endpoints such as those that operations will have."""
+def app(resources: Resources) -> FastAPI:
+    """A door of its own, with endpoints such as those that operations will have."""
+    app = create_app(resources)
 
     @app.get("/test/installation")
     async def installation(caller: InstallationReader) -> str:

@@ -1,59 +1,75 @@
 """The command line. Exit codes: 0 done, 1 failed, 2 wrong usage."""
 
+import importlib
 import sys
-from typing import Annotated
+from collections import UserDict
+from typing import Annotated, Any
 
 import psycopg
 import typer
 from rich.console import Console
 from rich.markup import escape
 from sqlalchemy.exc import SQLAlchemyError
+from typer.core import TyperGroup
+from typer.main import get_group
+from typing_extensions import override
 
 import socialsync
 from socialsync import telemetry
-from socialsync.cli import (
-    accounts,
-    bench,
-    channels,
-    database,
-    demo,
-    doors,
-    inspect,
-    jobs,
-    limits,
-    schedules,
-    switches,
-    up,
-    worker,
-)
 from socialsync.errors import SocialSyncError
 
+COMMANDS = {
+    "up": "up:up",
+    "demo": "demo:demo",
+    "serve": "doors:serve",
+    "worker": "worker:worker",
+    "simulator": "doors:simulator",
+    "bench": "bench:bench",
+    "db": "database:app",
+    "workspace": "accounts:workspaces",
+    "apikey": "accounts:keys",
+    "channel": "channels:app",
+    "inspect": "inspect:app",
+    "jobs": "jobs:app",
+    "revoke": "switches:revoke",
+    "purge": "switches:purge",
+    "pause": "switches:pause",
+    "resume": "switches:resume",
+    "workers": "switches:workers",
+    "schedules": "schedules:app",
+    "limits": "limits:app",
+}
+"""In the order of the help: where each stands below this package, a function or a group of its own."""
+
+
+class Commands(UserDict[str, Any]):
+    """Imports a command when it is asked for: a worker's start does not wait for what the demo needs."""
+
+    @override
+    def __getitem__(self, name: str) -> Any:
+        module, _, what = self.data[name].partition(":")
+        found = getattr(importlib.import_module(f"{__name__}.{module}"), what)
+        holder = typer.Typer()
+        if isinstance(found, typer.Typer):
+            holder.add_typer(found, name=name)
+        else:
+            holder.command(name)(found)
+        return get_group(holder).commands[name]
+
+
+class Root(TyperGroup):
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**{**given, "commands": Commands(COMMANDS)})
+
+
 app = typer.Typer(
+    cls=Root,
     name="socialsync",
     help="Publishes posts, answers DMs and moderates comments, on one Postgres and nothing else.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("up")(up.up)
-app.command("demo")(demo.demo)
-app.command("serve")(doors.serve)
-app.command("worker")(worker.worker)
-app.command("simulator")(doors.simulator)
-app.command("bench")(bench.bench)
-app.add_typer(database.app, name="db")
-app.add_typer(accounts.workspaces, name="workspace")
-app.add_typer(accounts.keys, name="apikey")
-app.add_typer(channels.app, name="channel")
-app.add_typer(inspect.app, name="inspect")
-app.add_typer(jobs.app, name="jobs")
-app.command("revoke")(switches.revoke)
-app.command("purge")(switches.purge)
-app.command("pause")(switches.pause)
-app.command("resume")(switches.resume)
-app.add_typer(switches.workers, name="workers")
-app.add_typer(schedules.app, name="schedules")
-app.add_typer(limits.app, name="limits")
 
 
 def _version(wanted: bool) -> None:

@@ -200,7 +200,8 @@ class Lease:
         us = self._us
         await self._line.run(
             _DESCRIBE,
-            (us.name, us.host, us.pid, us.pid_space, us.queues, us.concurrency, us.version, leased, us.supervisor,
+            (us.name, us.host, us.pid, us.pid_space, us.queues,
+                us.concurrency, us.version, leased, us.supervisor,
              us.started_at, worker_id),
         )  # fmt: skip
         if again:

@@ -1,7 +1,7 @@
 """What of procrastinate's schema must be as we left it, looked at when a worker starts.
 
-An upgrade of the library may re-create its row-level triggers, enabled: every event would be written twice and
-every job would notify for itself. tests/queue/test_library.py pins what we use of its Python.
+An upgrade of the library may re-create its row-level triggers, enabled: every event would be written twice
+and every job would notify for itself. tests/queue/test_library.py pins what we use of its Python.
 """
 
 from sqlalchemy import text

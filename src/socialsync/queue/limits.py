@@ -1,8 +1,8 @@
 """Limits by key, across all workers: how many jobs run at once, and how many calls a second are made.
 
 Concurrency and blocks are the claim's business: it leaves the jobs of a full or blocked key waiting. A rate
-is per call to the outside, not per job (one poll makes forty): a token bucket in Postgres from which a job takes
-at call time. A job that must wait raises ``Wait``, which spends no attempt.
+is per call to the outside, not per job (one poll makes forty): a token bucket in Postgres from which a job
+takes at call time. A job that must wait raises ``Wait``, which spends no attempt.
 """
 
 from datetime import datetime, timedelta

@@ -9,8 +9,8 @@ _NAMESPACE = Path("/proc/self/ns/pid")
 
 
 def pid_space() -> str | None:
-    """Where our process id means what it means: this boot of this machine and this container of it. None where
-    the system does not tell.
+    """Where our process id means what it means: this boot of this machine and this container of it. None
+    where the system does not tell.
     """
     try:
         return f"{_BOOT.read_text().strip()}:{_NAMESPACE.stat().st_ino}"

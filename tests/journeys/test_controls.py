@@ -83,7 +83,7 @@ async def test_an_operator_steers_two_workers(market, ask, fresh_database: Datab
         "queues.paused",
         "queues.resumed",
         "queues.purged",
-        "jobs.abort_asked",
+        "jobs.abort_requested",
         "workers.drain_asked",
     } <= set(deeds)
 

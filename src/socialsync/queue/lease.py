@@ -200,9 +200,8 @@ class Lease:
         us = self._us
         await self._line.run(
             _DESCRIBE,
-            (us.name, us.host, us.pid, us.pid_space, us.queues,
-                us.concurrency, us.version, leased, us.supervisor,
-             us.started_at, worker_id),
+            (us.name, us.host, us.pid, us.pid_space, us.queues, us.concurrency, us.version, leased,
+             us.supervisor, us.started_at, worker_id),
         )  # fmt: skip
         if again:
             log.warning("[WORKER] Registered anew", worker_id=worker_id, kept=len(kept), had=len(running))

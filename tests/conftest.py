@@ -29,6 +29,7 @@ from socialsync.features.accounts.models import Workspace
 from socialsync.resources import Resources, open_resources
 from socialsync.settings import Settings
 from tests import cluster
+from tests.balance import pytest_collection_modifyitems
 from tests.cluster import (
     execute,
     folder,
@@ -54,8 +55,8 @@ structlog.configure(
 )
 REPOSITORY = cluster.REPOSITORY
 __all__ = [  # the ground, for pytest and for tests; it lives with the server
-    "execute", "folder", "migrate", "own_server", "pytest_configure", "pytest_configure_node",
-    "pytest_unconfigure", "quick_path", "server", "template", "urls_of",
+    "execute", "folder", "migrate", "own_server", "pytest_collection_modifyitems", "pytest_configure",
+    "pytest_configure_node", "pytest_unconfigure", "quick_path", "server", "template", "urls_of",
 ]  # fmt: skip
 
 

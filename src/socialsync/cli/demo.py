@@ -23,7 +23,6 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from socialsync import registry
 from socialsync.cli import stack
 from socialsync.cli.up import Demo, make_demo
 from socialsync.queue import schedules
@@ -82,7 +81,6 @@ def demo(
     ] = None,
 ) -> None:
     """Play a scripted story with live progress; exit status 0 only if all of it came true."""
-    registry.load()
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         good = asyncio.run(_play(keep.absolute()))

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from socialsync import settings
+from socialsync import registry, settings
 from socialsync.resources import Resources, open_resources
 
 T = TypeVar("T")
@@ -22,7 +22,8 @@ out = Console(highlight=False, soft_wrap=False)
 
 
 def with_resources(work: Callable[[Resources], Awaitable[T]]) -> T:
-    """Open what the environment names, do the work, close it."""
+    """Open what the environment names, do the work, close it. All tables and tasks are known to the work."""
+    registry.load()
 
     async def run() -> T:
         async with open_resources(settings.load()) as resources:

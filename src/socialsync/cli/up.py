@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
+from socialsync import registry
 from socialsync.cli import stack
 from socialsync.features.accounts import service as accounts
 from socialsync.features.channels import service as channels
@@ -77,6 +78,7 @@ async def _serve(port: int, stopping: asyncio.Event) -> None:
 
 async def make_demo(settings: Settings) -> Demo:
     """The demo workspace, made on the first call; its key is kept in the home, readable by its owner only."""
+    registry.load()
     path = settings.home / "secrets" / "demo_api_key"
     async with open_resources(settings) as resources:
         key, workspace_id = await _known(resources, path) or await _new(resources, path)

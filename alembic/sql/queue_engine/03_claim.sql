@@ -111,6 +111,7 @@ begin
                 and priority = turn.priority and status < 'doing' and lock is null and x_kills is null
                 and (scheduled_at is null or x_due_at = scheduled_at)
                 and id + 0 >= since and task_name = any (tasks)
+                and (x_expires_at is null or x_expires_at > clock_timestamp())
             order by id + 0 limit turn.most for update skip locked
         ) job
     ), heads as materialized (
@@ -119,6 +120,7 @@ begin
             where queue_name || '' = turn.queue_name and coalesce(x_limit_key, '') = turn.key
                 and priority = turn.priority and status < 'doing' and lock is not null and x_kills is null
                 and (scheduled_at is null or x_due_at = scheduled_at) and task_name = any (tasks)
+                and (x_expires_at is null or x_expires_at > clock_timestamp())
             order by id + 0 limit 100 + 2 * turn.most
         ) job
         where not exists (
@@ -174,6 +176,7 @@ create function queue_claim_plain(
             where queue_name || '' = queue and coalesce(x_limit_key, '') = '' and status < 'doing' and lock is null
                 and x_kills is null and (scheduled_at is null or x_due_at = scheduled_at)
                 and id + 0 >= since and task_name = any (tasks)
+                and (x_expires_at is null or x_expires_at > clock_timestamp())
             order by priority desc, id + 0 limit wanted for update skip locked
         ) job
         order by job.priority desc, job.id limit wanted
@@ -236,6 +239,7 @@ begin
             order by job.priority desc, job.id limit 1
         ) head
         where head.queue_name = any (queues) and head.task_name = any (tasks) and head.x_kills is null
+            and (head.x_expires_at is null or head.x_expires_at > clock_timestamp())
             and (head.scheduled_at is null or head.x_due_at = head.scheduled_at)
             and not exists (
                 select from procrastinate_jobs running
@@ -274,6 +278,7 @@ begin
     select job.id into chosen from procrastinate_jobs job
     where queue_name = any (queues) and status < 'doing' and x_kills is not null
         and task_name = any (tasks) and coalesce(scheduled_at <= clock_timestamp(), true)
+        and coalesce(x_expires_at > clock_timestamp(), true)
         and (lock is null or not exists (
             select from procrastinate_jobs other
             where other.lock = job.lock and (other.status = 'doing'

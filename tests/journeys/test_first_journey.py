@@ -47,9 +47,7 @@ def connect(api, platform: str, external_id: str) -> str:
     return answer.json()["id"]
 
 
-def test_the_stock_worker_publishes_scheduled_posts_and_finishes_what_it_has_begun(
-    installation, api, simulator, fresh
-):
+def test_the_stock_worker_publishes_scheduled_posts(installation, api, simulator, fresh):
     worker = installation.start("procrastinate", "worker", "-q", "scheduler,default", "--name", "stock")
     wait_for(lambda: "1 worker" in api.get("/health").text, "a worker")
     installation.run("procrastinate", "defer", "health.health_check", "{}")

@@ -87,11 +87,10 @@ def test_the_stock_worker_publishes_scheduled_posts(installation, api, simulator
             "select status::text from procrastinate_jobs where task_name = 'operations.health_check'"
         ).fetchone()
     assert status == "succeeded"
+    _it_finishes_what_it_has_begun_when_it_is_told_to_stop(worker, api, simulator, image["channel_id"])
 
 
-def test_a_worker_finishes_what_it_has_begun_when_it_is_told_to_stop(installation, api, simulator):
-    worker = installation.start("procrastinate", "worker", "-q", "scheduler")
-    channel = connect(api, "instagram", "17841400000000001")
+def _it_finishes_what_it_has_begun_when_it_is_told_to_stop(worker, api, simulator, channel):
     simulator.fault(action="slow", delay_s=2, match={"kind": "instagram.publish"})
     body = {"channel_id": channel, "text": "Slow", "media_urls": ["https://example.com/s.jpg"]}
     post_id = api.post("/api/v1/posts", json=body).json()["id"]

@@ -298,13 +298,13 @@ class Works:
             assert self.ask(REPEATED) == []
 
     def all_succeeded(self) -> None:
-        """No job came to anything else; but one whose twin came after it may have left its work to it."""
+        """No job came to anything else; but one may have left its work to a twin, which ended well after it."""
         odd = self.ask(
             "select id, task_name, status, x_kills, attempts from procrastinate_jobs job"
             " where status <> 'succeeded'"
             " and not (status = 'aborted' and queueing_lock is not null and exists ("
             " select from procrastinate_jobs twin where twin.queueing_lock = job.queueing_lock"
-            " and twin.id > job.id and twin.status in ('succeeded', 'aborted')))"
+            " and twin.status = 'succeeded' and twin.x_finished_at > job.x_finished_at))"
         )
         assert odd == []
 

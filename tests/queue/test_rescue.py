@@ -141,6 +141,42 @@ async def test_a_rescued_job_whose_twin_waits_is_not_stranded(app, fresh_databas
         assert "same queueing lock" in await run(session, "select error from job_results")
 
 
+async def test_an_older_twin_that_waits_does_the_younger_ones_work(app, fresh_database, rescuer):
+    @app.task(name="mine.task", queueing_lock="one")
+    async def task(n: int) -> None: ...
+
+    await task.defer_async(n=1)
+    await give(fresh_database, await dead_worker(fresh_database, silent_s=0))
+    await task.defer_async(n=2)
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        older, younger = (job["id"] for job in await jobs(session))
+    second = await dead_worker(fresh_database)
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        await session.execute(
+            text(
+                "update procrastinate_jobs set status = 'doing', worker_id = :worker, x_started_at = now()"
+                " where id = :id"
+            ),
+            {"worker": second, "id": younger},
+        )
+        await session.execute(
+            text(
+                "update procrastinate_jobs set status = 'todo', worker_id = null,"
+                " scheduled_at = now() + interval '1 hour' where id = :id"
+            ),
+            {"id": older},
+        )
+        await session.execute(
+            text("update procrastinate_jobs set scheduled_at = now() where id = :id"), {"id": younger}
+        )
+    assert await rescuer.look() == 1
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        waiting, superseded = await jobs(session)
+        assert (waiting["id"], waiting["status"], waiting["args"]) == (older, "todo", {"n": 2})
+        assert waiting["scheduled_at"] == superseded["scheduled_at"]
+        assert (superseded["id"], superseded["status"]) == (younger, "aborted")
+
+
 async def test_the_third_kill_is_poison_and_its_story_is_told(app, fresh_database, rescuer):
     @app.task(name="mine.task")
     async def task() -> None: ...

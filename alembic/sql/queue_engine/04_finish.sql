@@ -1,5 +1,22 @@
 -- Ending many jobs at once, each only by the worker that owns it.
 
+-- These running jobs are about to end superseded if a twin with their queueing lock waits. The last word on what is
+-- to be done is the younger one's: a twin that is older takes over its arguments and, if `sooner`, its time.
+create function queue_hand_over(ids bigint[], sooner boolean) returns void language plpgsql
+set enable_nestloop = on set enable_seqscan = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+    if ids = '{}' then
+        return;
+    end if;
+    update procrastinate_jobs twin set
+        args = job.args,
+        scheduled_at = case when sooner then least(twin.scheduled_at, job.scheduled_at) else twin.scheduled_at end
+    from procrastinate_jobs job
+    where job.id = any (ids) and job.status::text = 'doing' and not job.abort_requested
+        and twin.queueing_lock = job.queueing_lock and twin.status = 'todo' and twin.id < job.id;
+end $$;
+
 -- Those that get another attempt.
 create function queue_finish_again(
     worker bigint, ids bigint[], outcomes text[], retry_ats timestamptz[], priorities integer[], queues text[],
@@ -65,6 +82,12 @@ begin
     )
     select coalesce(array_agg(id), '{}') into ended from done;
     if 'todo' = any (outcomes) then
+        perform queue_hand_over(array(
+            select job.id from procrastinate_jobs job
+            where job.id = any (ids) and job.queueing_lock is not null and job.status::text = 'doing'
+                and coalesce(job.worker_id, 0) = worker
+                and job.id = any (array(select id from unnest(ids, outcomes) as given (id, outcome) where outcome = 'todo'))
+        ), false);
         again := array(select queue_finish_again(worker, ids, outcomes, retry_ats, priorities, queues, locks, spends));
         ended := ended || again;
     end if;

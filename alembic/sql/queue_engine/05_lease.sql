@@ -39,6 +39,10 @@ end $$;
 -- Jobs that a worker claimed and never began: back to the queue, except `keep`.
 create function queue_give_back(worker bigint, keep bigint[]) returns setof bigint language plpgsql as $$
 begin
+    perform queue_hand_over(array(
+        select job.id from procrastinate_jobs job
+        where job.worker_id = worker and job.status = 'doing' and job.queueing_lock is not null
+            and not (job.id = any (keep))), true);
     return query
     update procrastinate_jobs job set
         status = (case
@@ -114,6 +118,9 @@ begin
             reason := format('Poison: its process died %s times while it ran', kills);
         else
             outcome := 'todo';
+        end if;
+        if outcome = 'todo' and job.queueing_lock is not null then
+            perform queue_hand_over(array[job.id], true);
         end if;
         if outcome = 'todo' and job.queueing_lock is not null and exists (
             select from procrastinate_jobs twin

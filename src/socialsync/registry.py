@@ -9,6 +9,7 @@ ROOMS = (
     "accounts",
     "channels",
     "posts",
+    "webhooks",
     "operations",
 )
 """The rooms of ``features/``, from the ground up."""

@@ -26,6 +26,11 @@ class Channel(TenantRow):
             postgresql_where=text("status <> 'deleted'"),
         ),
         Index(None, "platform", "external_id"),
+        Index(
+            None,
+            "token_expires_at",
+            postgresql_where=text("status = 'active' and token_expires_at is not null"),
+        ),
     )
 
     platform: Mapped[str]
@@ -38,4 +43,9 @@ class Channel(TenantRow):
     escalation_email: Mapped[str | None]
     buffer_quiet_s: Mapped[float] = mapped_column(server_default=text("5"))
     buffer_max_s: Mapped[float] = mapped_column(server_default=text("20"))
+    paused_at: Mapped[datetime | None]
+    status_reason: Mapped[str | None]
+    token_set_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    token_expires_at: Mapped[datetime | None]
+    token_checked_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]

@@ -12,8 +12,8 @@ from socialsync.features.posts.models import Post, PostDelivery, PostRun
 
 _TAKE_DUE = text("""
 with due as (
-    select id from posts where status = 'queued' and publish_at <= :now
-    order by publish_at limit :limit for update skip locked
+    select id from posts where status = 'queued' and due_at <= :now
+    order by due_at limit :limit for update skip locked
 )
 update posts set status = 'publishing', attempt = attempt + 1, error = null, updated_at = :now
 from due where posts.id = due.id
@@ -80,7 +80,7 @@ async def list_deliveries(
 
 
 async def count_due(session: AsyncSession, now: datetime) -> int:
-    query = select(func.count()).where(Post.status == "queued", Post.publish_at <= now)
+    query = select(func.count()).where(Post.status == "queued", Post.due_at <= now)
     return await session.scalar(query) or 0
 
 

@@ -1,4 +1,4 @@
-"""Posts once: kinds of media, recurrence, waits, settlement, opt-outs; channels that pause; webhook events."""
+"""Posts once: media, recurrence, waits, settlement, opt-outs; channels that pause; webhook events."""
 
 from socialsync.db import ddl
 
@@ -17,7 +17,8 @@ create index ix_channels_token_expires_at on channels (token_expires_at)
 
 create function find_channels(wanted_platform text, wanted_ids text[])
 returns table (external_id text, workspace_id uuid, channel_id uuid)
-language sql stable security definer set search_path = public, pg_temp set app.system_reason = 'webhook routing'
+language sql stable security definer set search_path = public, pg_temp
+set app.system_reason = 'webhook routing'
 begin atomic
     select c.external_id, c.workspace_id, c.id from channels c
     where c.platform = wanted_platform and c.external_id = any (wanted_ids) and c.status <> 'deleted';
@@ -25,7 +26,7 @@ end;
 revoke execute on function find_channels from public;
 grant execute on function find_channels to socialsync_app;
 comment on function find_channels is
-    'Routes a webhook before any workspace is known; shows ids of the accounts that are asked for, nothing else';
+    'Routes a webhook before any workspace is known; shows ids of the accounts asked for, nothing else';
 """
 
 POSTS = """
@@ -87,7 +88,8 @@ create table opt_outs (
 WEBHOOKS = """
 create table webhook_events (
     id uuid constraint pk_webhook_events primary key default uuidv7(),
-    platform text not null constraint ck_webhook_events_platform check (platform in ('whatsapp', 'instagram')),
+    platform text not null
+        constraint ck_webhook_events_platform check (platform in ('whatsapp', 'instagram')),
     body bytea not null,
     digest bytea not null constraint uq_webhook_events_digest unique,
     times integer not null default 1,
@@ -118,12 +120,15 @@ drop index ix_post_deliveries_open, ix_post_deliveries_workspace_id_platform_mes
     ix_post_deliveries_workspace_id_recipient_sent_at, ix_posts_due, ix_channels_token_expires_at;
 update post_deliveries set status = 'sent' where status in ('delivered', 'read', 'played');
 alter table post_deliveries drop constraint ck_post_deliveries_status,
-    add constraint ck_post_deliveries_status check (status in ('queued', 'sending', 'sent', 'failed', 'unknown')),
+    add constraint ck_post_deliveries_status check (status in
+        ('queued', 'sending', 'sent', 'failed', 'unknown')),
     drop column chunk, drop column sending_at, drop column sent_at, drop column not_before, drop column waits;
-create index ix_post_deliveries_queued on post_deliveries (workspace_id, post_id, id) where status = 'queued';
+create index ix_post_deliveries_queued on post_deliveries (workspace_id, post_id, id)
+    where status = 'queued';
 alter table post_runs drop column settle_job_id, drop column container_at, drop column child_container_ids,
     drop column doubt;
-alter table posts drop constraint uq_posts_workspace_id_series_id_slot_at, drop constraint ck_posts_recurrence,
+alter table posts drop constraint uq_posts_workspace_id_series_id_slot_at,
+    drop constraint ck_posts_recurrence,
     drop column due_at, drop column not_before, drop column series_starts_at, drop column slot_at,
     drop column series_id, drop column timezone, drop column recurrence, drop column alt_texts,
     drop column media_type;

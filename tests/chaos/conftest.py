@@ -298,7 +298,7 @@ class Works:
             assert self.ask(REPEATED) == []
 
     def all_succeeded(self) -> None:
-        """No job came to anything else; but one may have left its work to a twin, which ended well after it."""
+        """No job came to anything else; but one may have left its work to a twin that ended well after it."""
         odd = self.ask(
             "select id, task_name, status, x_kills, attempts from procrastinate_jobs job"
             " where status <> 'succeeded'"

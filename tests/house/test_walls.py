@@ -15,7 +15,7 @@ MAY_LACK_A_WORKSPACE = {
     "idempotency_keys": "requests made with the installation's keys",
 }
 ONLY_FOR_THE_SYSTEM = {
-    "webhook_events": "a body is stored before anybody knows whom it is about, and may be about many workspaces",
+    "webhook_events": "a body is stored before anybody knows whom it is about",
 }
 MAY_BE_UNIQUE_ACROSS = {
     "uq_api_keys_digest": "a key is looked up before its workspace is known",

@@ -23,8 +23,8 @@ from socialsync.db.base import TenantRow
 class Post(TenantRow):
     """What is to be published. ``revision`` counts edits: an attempt sends only what it has read.
 
-    ``not_before`` is a wait that is no failure; ``due_at`` is when the scheduler may take the post. An occurrence
-    of a series has its place in it as ``slot_at``, wherever its ``publish_at`` was moved.
+    ``not_before`` is a wait that is no failure; ``due_at`` is when the scheduler may take the post. An
+    occurrence of a series has its place in it as ``slot_at``, wherever its ``publish_at`` was moved.
     """
 
     __tablename__ = "posts"
@@ -60,7 +60,9 @@ class Post(TenantRow):
     alt_texts: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sql("'{}'"))
     publish_at: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
-    due_at: Mapped[datetime | None] = mapped_column(Computed("greatest(publish_at, not_before)", persisted=True))
+    due_at: Mapped[datetime | None] = mapped_column(
+        Computed("greatest(publish_at, not_before)", persisted=True)
+    )
     recurrence: Mapped[str | None]
     timezone: Mapped[str | None]
     series_id: Mapped[UUID | None]

@@ -22,6 +22,8 @@ from socialsync.simulator.world import Stage, World
 _VERSION = re.compile(r"v[0-9]+\.[0-9]+")
 _LIMIT_CODES = {"instagram": 80002, "whatsapp": 130429}
 _STATUS_CODES = {429: 4, 503: 2}
+_HEARD_WITHIN_S = 5.0
+"""How long an answer waits for a webhook that was ordered to come before it."""
 
 
 def graph_door(stage: Stage) -> APIRouter:
@@ -65,8 +67,11 @@ class _Exchange:
             already = len(effects)
             content = self._operation.run(self._call, self._world)
             happened = effects[already:]
+            self._slowed |= await self._world.webhooks.rush(_HEARD_WITHIN_S)
         except GraphError as refusal:
             return self._refused(refusal)
+        except asyncio.CancelledError:  # the simulator stops
+            return HungUp()
         late = await self._suffer(Moment.AFTER)
         lost = late is not None or (self._slowed and await self._request.is_disconnected())
         for effect in happened:

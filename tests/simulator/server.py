@@ -68,6 +68,11 @@ class SimulatorServer:
     def clear_faults(self) -> None:
         self._client.delete("/_sim/faults").raise_for_status()
 
+    def set_up(self, **changes: Any) -> None:
+        """Change fields of `Setup`, until the next reset."""
+        answer = self._client.post("/_sim/setup", json=changes)
+        assert answer.status_code == 200, answer.text
+
     def tell(self, url: str, app_secret: str) -> None:
         """Have webhooks sent to ``{url}/webhooks/{platform}``, until the next reset."""
         body = {"url": url, "app_secret": app_secret}

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse
 
 from socialsync.simulator.control.faults import faults_door
 from socialsync.simulator.control.guide import GUIDE
 from socialsync.simulator.control.inbound import inbound_door
+from socialsync.simulator.control.media import media_door
+from socialsync.simulator.control.setup import setup_door
 from socialsync.simulator.control.webhooks import webhooks_door
-from socialsync.simulator.picture import jpeg
 from socialsync.simulator.world import Stage
 
 
@@ -19,6 +20,8 @@ def control_door(stage: Stage) -> APIRouter:
     door.include_router(faults_door(stage))
     door.include_router(webhooks_door(stage))
     door.include_router(inbound_door(stage))
+    door.include_router(setup_door(stage))
+    door.include_router(media_door())
 
     @door.get("/")
     async def guide() -> dict[str, Any]:
@@ -37,9 +40,5 @@ def control_door(stage: Stage) -> APIRouter:
     @door.post("/reset", status_code=204)
     async def reset() -> None:
         stage.reset()
-
-    @door.get("/media/{name}.jpg")
-    async def media(name: str) -> Response:
-        return Response(jpeg(name), media_type="image/jpeg")
 
     return door

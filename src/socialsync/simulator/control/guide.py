@@ -2,7 +2,9 @@
 
 GUIDE = {
     "name": "SocialSync simulator",
-    "plays": {"/v<major>.<minor>/...": "Meta Graph: Instagram publishing, WhatsApp messages"},
+    "plays": {
+        "/v<major>.<minor>/...": "Meta Graph: Instagram publishing and token refresh, WhatsApp messages"
+    },
     "control": {
         "GET /_sim/ledger?kind=&account=": "every effect the outside world saw, and request counts",
         "POST /_sim/faults": "order one fault or a list: {match, action, times, skip, probability, ...}",
@@ -15,8 +17,13 @@ GUIDE = {
         "POST /_sim/inbound": "make something happen: {statuses: [{id, status, account?, recipient?,"
         " tracker?, at?, error?: {code, title?, details?}}]} of messages sent before or, with account and"
         " recipient, of any; {bodies: [{platform, body}]} for whole bodies, signed and told as they are",
+        "POST /_sim/setup": "change some of: processing_reads, processing_s, video_processing_s (of new"
+        " containers), quota_total (posts in 24 hours), throughput_per_s (0: no limit), pair_burst (0: no"
+        " limit), pair_interval_s, opted_out [recipients], statuses [...], statuses_pause_s",
+        "GET /_sim/setup": "all of these as they are",
         "POST /_sim/reset": "forget everything; callback and setup become those of the start again",
-        "GET /_sim/media/<name>.jpg": "a picture to post",
+        "GET /_sim/media/<name>.jpg?width=&height=": "a picture to post",
+        "GET /_sim/media/<name>.mp4?width=&height=&seconds=": "a film to post",
         "GET /_sim/health": "whether it runs",
     },
     "faults": {

@@ -1,7 +1,9 @@
-"""WhatsApp's memory: the messages it took."""
+"""WhatsApp's memory: the messages it took, and how fast they came."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from socialsync.simulator.world.pace import Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +25,8 @@ class Message:
 
 @dataclass(slots=True)
 class WhatsApp:
+    """Paces: of all messages of a number, and of those to one person."""
+
     messages: dict[str, Message] = field(default_factory=dict)
+    throughput: Pace = field(default_factory=Pace)
+    pairs: Pace = field(default_factory=Pace)

@@ -7,6 +7,7 @@ from socialsync.simulator.graph.call import Call
 from socialsync.simulator.graph.errors import graph_error, invalid
 from socialsync.simulator.graph.params import Params
 from socialsync.simulator.graph.whatsapp.content import CHECKS, check_content
+from socialsync.simulator.graph.whatsapp.limits import admit
 from socialsync.simulator.graph.whatsapp.statuses import announce
 from socialsync.simulator.kinds import Kind
 from socialsync.simulator.world import World
@@ -44,7 +45,9 @@ def send(call: Call, world: World) -> dict[str, Any]:
         "context": params.mapping("context"),
         "biz_opaque_callback_data": tracker,
     }
-    wamid = world.ids.message(contact.get("wa_id") or contact["user_id"])
+    person = contact.get("wa_id") or contact["user_id"]
+    admit(call.actor, person, world)
+    wamid = world.ids.message(person)
     world.accounts.remember(call.actor, "whatsapp", call.bearer)
     world.ledger.record(Kind.WHATSAPP_MESSAGE, call.actor, wamid, details)
     sent = Message(wamid, call.actor, contact, kind, tracker)

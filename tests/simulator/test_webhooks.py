@@ -253,7 +253,7 @@ def test_statuses_can_come_in_the_wrong_order_with_true_times(simulator, graph, 
 def test_statuses_can_stay_away_or_come_late(graph, receiver, simulator):
     simulator.fault(action="no_statuses")
     ok(send(graph, to="+33600000001"))
-    simulator.fault(action="delay_statuses", seconds=0.4)
+    simulator.fault(action="delay_statuses", seconds=1.5)
     ok(send(graph, to="+33600000002"))
     ok(send(graph, to="+33600000003"))
     assert [status["recipient_id"][-1] for status in receiver.wait(6)] == ["3"] * 3 + ["2"] * 3

@@ -9,8 +9,9 @@ from socialsync.simulator.webhooks.bodies import StatusUpdate, raw, statuses_bod
 BATCH = 1_000
 """Updates in one body. Meta, "Webhooks, Getting Started": up to 1000."""
 FIRST_PAUSE_S = 0.2
-LONGEST_PAUSE_S = 5.0
-ATTEMPTS = 1_000
+LONGEST_PAUSE_S = 2.0
+ATTEMPTS = 2_000
+"""More than an hour of them."""
 
 
 @dataclass(slots=True)

@@ -1,9 +1,11 @@
 """What other rooms ask of channels."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
+from socialsync import clock
 from socialsync.errors import Invalid, NotFound
 from socialsync.features.channels import service
 from tests.channels.conftest import NEW, TOKEN, URL
@@ -54,3 +56,53 @@ async def test_the_rules_hold_without_the_door_too(resources, workspace, values,
                 session, resources.cipher, workspace.id, content, access_token=token, actor="cli"
             )
     assert refused.value.field == field
+
+
+async def mark(resources, workspace, channel, **given) -> bool:
+    async with resources.database.transaction(workspace.id) as session:
+        return await service.mark_revoked(
+            session, UUID(channel["id"]), "The password was changed.", now=clock.now(), **given
+        )
+
+
+async def test_a_refused_token_closes_the_channel_and_says_what_to_do(
+    channel, resources, workspace, rows, noon
+):
+    assert service.is_open((await rows())[0])
+    assert await mark(resources, workspace, channel)
+    [row] = await rows()
+    assert (row.status, row.status_reason, row.token_checked_at) == (
+        "needs_reauth", "The password was changed.", noon()
+    )  # fmt: skip
+    assert not service.is_open(row)
+    assert service.why_closed(row) == (
+        "The channel 'Front desk' needs a new access token: The password was changed."
+        f" PATCH /api/v1/channels/{row.id} with a new one."
+    )
+
+
+async def test_a_refused_token_is_noted_once(channel, resources, workspace, audited):
+    assert [await mark(resources, workspace, channel) for _ in range(2)] == [True, False]
+    revoked = [entry for entry in await audited() if entry.action == "channels.revoked"]
+    assert [(entry.actor, entry.detail) for entry in revoked] == [
+        ("socialsync", {"reason": "The password was changed."})
+    ]
+
+
+async def test_a_token_that_was_put_in_meanwhile_is_not_blamed(channel, resources, workspace, rows):
+    [row] = await rows()
+    assert not await mark(resources, workspace, channel, token_set_at=row.token_set_at - timedelta(hours=1))
+    assert (await rows())[0].status == "active"
+    assert await mark(resources, workspace, channel, token_set_at=row.token_set_at)
+
+
+async def test_a_deleted_channel_is_not_marked(client, channel, resources, workspace, rows):
+    await client.delete(f"{URL}/{channel['id']}")
+    assert not await mark(resources, workspace, channel)
+    [row] = await rows()
+    assert "was deleted" in service.why_closed(row)
+
+
+async def test_another_workspaces_channel_is_not_marked(channel, resources, other_workspace, rows):
+    assert not await mark(resources, other_workspace, channel)
+    assert (await rows())[0].status == "active"

@@ -14,6 +14,8 @@ from socialsync.features.channels import buffers, queries
 from socialsync.features.channels.models import Channel
 from socialsync.platforms.contract import Sender
 
+SYSTEM = "socialsync"
+"""The actor of what nobody asked for."""
 _USUAL_BUFFER = {"buffer_quiet_s": 5.0, "buffer_max_s": 20.0}
 
 __all__ = [
@@ -25,10 +27,13 @@ __all__ = [
     "find_channel",
     "get_channel",
     "get_channel_row",
+    "is_open",
     "limit_key",
     "list_channels",
     "load_sender",
+    "mark_revoked",
     "sender_of",
+    "why_closed",
 ]
 
 
@@ -139,6 +144,51 @@ async def delete(session: AsyncSession, channel_id: UUID, *, actor: str, now: da
     gone = {"status": "deleted", "token_encrypted": None, "deleted_at": now}
     await queries.update_channel(session, channel_id, gone, now=now)
     await _note(session, channel, "deleted", actor, {"platform": channel.platform})
+
+
+async def mark_revoked(
+    session: AsyncSession,
+    channel_id: UUID,
+    reason: str,
+    *,
+    now: datetime,
+    token_set_at: datetime | None = None,
+) -> bool:
+    """The platform takes the token no longer: no call is made for the channel until a person gives a new one.
+    Only for whoever has looked a second time (``platforms.check_token``).
+
+    Args:
+        reason: a sentence for a person.
+        token_set_at: of the channel whose token was refused. One that was put in meanwhile is not blamed.
+
+    Returns:
+        False when nothing was changed: it was marked before, is deleted, or has another token by now.
+    """
+    channel = await queries.lock_channel(session, channel_id)
+    if channel is None or channel.status != "active" or token_set_at not in (None, channel.token_set_at):
+        return False
+    refused = {"status": "needs_reauth", "status_reason": reason, "token_checked_at": now}
+    await queries.update_channel(session, channel_id, refused, now=now)
+    await _note(session, channel, "revoked", SYSTEM, {"reason": reason})
+    return True
+
+
+def is_open(channel: Channel) -> bool:
+    """Whether calls are made for it: active and not paused."""
+    return channel.status == "active" and channel.paused_at is None
+
+
+def why_closed(channel: Channel) -> str:
+    """Why nothing is done for it now and what to do, for a person. Only of one that is not open."""
+    if channel.status == "deleted":
+        return f"The channel {channel.name!r} was deleted. Connect its account again."
+    if channel.status == "needs_reauth":
+        reason = channel.status_reason or "The platform no longer takes the token"
+        return (
+            f"The channel {channel.name!r} needs a new access token: {reason.rstrip('.')}."
+            f" PATCH /api/v1/channels/{channel.id} with a new one."
+        )
+    return f"The channel {channel.name!r} is paused. Resume it: DELETE /api/v1/channels/{channel.id}/pause."
 
 
 async def load_sender(session: AsyncSession, cipher: Cipher, channel_id: UUID) -> tuple[Channel, Sender]:

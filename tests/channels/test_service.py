@@ -4,11 +4,30 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from socialsync import clock
 from socialsync.errors import Invalid, NotFound
 from socialsync.features.channels import service
+from socialsync.queue import limits
 from tests.channels.conftest import NEW, TOKEN, URL
+
+WHATSAPP = "whatsapp:106540352242922"
+
+
+@pytest.fixture
+def limit(database):
+    """The rate, the burst and the concurrency of a key; None when it has no limits."""
+
+    async def read(key):
+        async with database.system_transaction("a test looks at the limits") as session:
+            found = await session.execute(
+                text("select rate_per_s, burst, max_running from limits where key = :key"), {"key": key}
+            )
+            row = found.one_or_none()
+        return row and tuple(row)
+
+    return read
 
 
 async def test_a_sender_speaks_with_the_channels_token(channel, resources, workspace):
@@ -106,3 +125,39 @@ async def test_a_deleted_channel_is_not_marked(client, channel, resources, works
 async def test_another_workspaces_channel_is_not_marked(channel, resources, other_workspace, rows):
     assert not await mark(resources, other_workspace, channel)
     assert (await rows())[0].status == "active"
+
+
+async def test_a_paused_channel_is_closed_until_it_is_resumed(channel, client, rows):
+    await client.put(f"{URL}/{channel['id']}/pause")
+    [row] = await rows()
+    assert not service.is_open(row)
+    assert service.why_closed(row) == (
+        f"The channel 'Front desk' is paused. Resume it: DELETE /api/v1/channels/{row.id}/pause."
+    )
+    await client.delete(f"{URL}/{channel['id']}/pause")
+    assert service.is_open((await rows())[0])
+
+
+async def test_a_whatsapp_number_may_send_eighty_messages_a_second(client, limit):
+    await client.post(URL, json=NEW | {"platform": "instagram"})
+    assert await limit("instagram:106540352242922") is None
+    await client.post(URL, json=NEW)
+    assert await limit(WHATSAPP) == (80, 80, None)
+
+
+async def test_a_limit_that_operators_set_stays_theirs(client, limit, database):
+    async with database.system_transaction("a test is an operator") as session:
+        await limits.set_limit(session, WHATSAPP, rate_per_s=1000, burst=500, max_running=3)
+    await client.post(URL, json=NEW)
+    assert await limit(WHATSAPP) == (1000, 500, 3)
+
+
+async def test_a_key_that_is_only_blocked_for_a_while_gets_its_rate_and_stays_blocked(
+    client, limit, database, noon
+):
+    async with database.system_transaction("a test plays the platform") as session:
+        await limits.block(session, WHATSAPP, until=noon())
+    await client.post(URL, json=NEW)
+    assert await limit(WHATSAPP) == (80, 80, None)
+    async with database.system_transaction("a test looks at the block") as session:
+        assert await session.scalar(text("select blocked_until from limits")) == noon()

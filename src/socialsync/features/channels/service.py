@@ -13,6 +13,7 @@ from socialsync.db.encryption import Cipher
 from socialsync.errors import Conflict, NotFound
 from socialsync.features.channels import buffers, queries, tokens
 from socialsync.features.channels.models import Channel
+from socialsync.features.channels.senders import check_sender, limit_key, sender_of
 from socialsync.features.channels.standing import is_open, why_closed
 from socialsync.platforms.contract import Sender
 from socialsync.queue import limits
@@ -37,6 +38,7 @@ __all__ = [
     "list_channels",
     "load_sender",
     "mark_revoked",
+    "note",
     "pause",
     "resume",
     "sender_of",
@@ -70,7 +72,7 @@ async def connect(
     """
     values = {**_USUAL_BUFFER, **content}
     buffers.check_buffer(quiet_s=values["buffer_quiet_s"], max_s=values["buffer_max_s"])
-    _check_sender(values["external_id"], access_token)
+    check_sender(values["external_id"], access_token)
     values["workspace_id"] = workspace_id
     values |= _new_token(values["platform"], cipher, access_token, now=clock.now())
     channel = await queries.add_channel(session, values)
@@ -84,7 +86,7 @@ async def connect(
         await limits.set_usual_rate(
             session, limit_key(channel), rate_per_s=WHATSAPP_RATE, burst=WHATSAPP_RATE
         )
-    await _note(session, channel, "connected", actor, {"platform": channel.platform})
+    await note(session, channel, "connected", actor, {"platform": channel.platform})
     return channel
 
 
@@ -137,12 +139,12 @@ async def change(
     )
     fields = sorted(values)
     if access_token is not None:
-        _check_sender(channel.external_id, access_token)
+        check_sender(channel.external_id, access_token)
         values |= _new_token(channel.platform, cipher, access_token, now=now)
         fields.append("access_token")
     if not values:
         return channel
-    await _note(session, channel, "changed", actor, {"fields": fields})
+    await note(session, channel, "changed", actor, {"fields": fields})
     return await queries.update_channel(session, channel_id, values, now=now)
 
 
@@ -155,7 +157,7 @@ async def pause(session: AsyncSession, channel_id: UUID, *, actor: str, now: dat
     channel = _there(await queries.lock_channel(session, channel_id))
     if channel.paused_at is not None:
         return channel
-    await _note(session, channel, "paused", actor, {})
+    await note(session, channel, "paused", actor, {})
     return await queries.update_channel(session, channel_id, {"paused_at": now}, now=now)
 
 
@@ -168,7 +170,7 @@ async def resume(session: AsyncSession, channel_id: UUID, *, actor: str, now: da
     channel = _there(await queries.lock_channel(session, channel_id))
     if channel.paused_at is None:
         return channel
-    await _note(session, channel, "resumed", actor, {})
+    await note(session, channel, "resumed", actor, {})
     return await queries.update_channel(session, channel_id, {"paused_at": None}, now=now)
 
 
@@ -181,7 +183,7 @@ async def delete(session: AsyncSession, channel_id: UUID, *, actor: str, now: da
     channel = _there(await queries.lock_channel(session, channel_id))
     gone = {"status": "deleted", "status_reason": None, "token_encrypted": None, "deleted_at": now}
     await queries.update_channel(session, channel_id, gone, now=now)
-    await _note(session, channel, "deleted", actor, {"platform": channel.platform})
+    await note(session, channel, "deleted", actor, {"platform": channel.platform})
 
 
 async def mark_revoked(
@@ -207,7 +209,7 @@ async def mark_revoked(
         return False
     refused = {"status": "needs_reauth", "status_reason": reason, "token_checked_at": now}
     await queries.update_channel(session, channel_id, refused, now=now)
-    await _note(session, channel, "revoked", SYSTEM, {"reason": reason})
+    await note(session, channel, "revoked", SYSTEM, {"reason": reason})
     return True
 
 
@@ -217,25 +219,18 @@ async def load_sender(session: AsyncSession, cipher: Cipher, channel_id: UUID) -
     return channel, sender_of(channel, cipher)
 
 
-def sender_of(channel: Channel, cipher: Cipher) -> Sender:
-    """In whose name this channel's calls are made.
-
-    Raises:
-        NotFound: a deleted channel has no token any more.
-        Permanent: the token cannot be decrypted with the present keys.
-    """
-    if channel.token_encrypted is None:
-        raise NotFound("The channel was deleted.", field="channel_id", fix="Connect the account again.")
-    return Sender(
-        external_id=channel.external_id,
-        token=cipher.decrypt(channel.token_encrypted),
-        limit_key=limit_key(channel),
+async def note(
+    session: AsyncSession, channel: Channel, verb: str, actor: str, detail: dict[str, Any]
+) -> None:
+    """Write a deed into the audit log: ``channels.<verb>``."""
+    await audit.record(
+        session,
+        actor=actor,
+        action=f"channels.{verb}",
+        subject=f"channel:{channel.id}",
+        workspace_id=channel.workspace_id,
+        detail=detail,
     )
-
-
-def limit_key(channel: Channel) -> str:
-    """Whose rate limit the channel's calls count against: the account's, whichever workspace it is in."""
-    return f"{channel.platform}:{channel.external_id}"
 
 
 def _new_token(platform: str, cipher: Cipher, access_token: str, *, now: datetime) -> dict[str, Any]:
@@ -250,25 +245,7 @@ def _new_token(platform: str, cipher: Cipher, access_token: str, *, now: datetim
     }
 
 
-def _check_sender(external_id: str, access_token: str) -> None:
-    """What could never be put into a request is refused now. Raises Invalid."""
-    Sender(external_id=external_id, token=access_token, limit_key="")
-
-
 def _there(channel: Channel | None) -> Channel:
     if channel is None:
         raise NotFound("There is no such channel in this workspace.", fix="GET /api/v1/channels lists them.")
     return channel
-
-
-async def _note(
-    session: AsyncSession, channel: Channel, verb: str, actor: str, detail: dict[str, Any]
-) -> None:
-    await audit.record(
-        session,
-        actor=actor,
-        action=f"channels.{verb}",
-        subject=f"channel:{channel.id}",
-        workspace_id=channel.workspace_id,
-        detail=detail,
-    )

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from socialsync import clock
 from socialsync.db import idempotency
+from socialsync.features.channels import renewals
 from socialsync.features.posts import service as posts
 from socialsync.queue import pruning
 from socialsync.queue.schedules import New
@@ -27,6 +28,12 @@ SWEEPS = (
         "posts that are publishing without a live job",
         timedelta(minutes=1),
         lambda session: posts.requeue_stranded(session, now=clock.now()),
+    ),
+    Sweep(
+        "tokens that end soon",
+        timedelta(hours=1),
+        lambda session: renewals.defer_due(session, now=clock.now()),
+        routine=True,
     ),
     Sweep(
         "idempotency keys of yesterday",

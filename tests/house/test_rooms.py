@@ -35,6 +35,8 @@ NOUNS = {
         "readiness": "a look at the database that ends within seconds",
     },
     "posts": {
+        "recurrence": "rule: when a recurring post comes next",
+        "rules": "rule: what a recurrence rule may say",
         "lifecycle": "rule: what may happen in which state",
         "publishing": "the transactions of one attempt",
         "senders": "the network calls of one attempt, between those transactions",

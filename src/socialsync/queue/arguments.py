@@ -1,7 +1,7 @@
 """A job's arguments against its task's signature: SQL and reruns bypass Python, so check late too."""
 
 import inspect
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -57,9 +57,9 @@ class Arguments:
             ) from None
         return {name: getattr(checked, name) for name in given}
 
-    def check_names(self, given: Set[str]) -> None:
+    def check_names(self, names: Iterable[str]) -> None:
         """Raises Invalid: an argument is missing, or there is one that the task does not take."""
-        fields = self._model.model_fields
+        fields, given = self._model.model_fields, set(names)
         missing = {name for name, field in fields.items() if field.is_required()} - given
         unknown = set() if self._model.model_config.get("extra") == "allow" else given - self.names
         for name in sorted(missing | unknown):

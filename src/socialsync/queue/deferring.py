@@ -131,8 +131,8 @@ def births(
     job_id: str = NEXT_ID,
     limit_key: str = "null",
 ) -> str:
-    """The INSERT of a job for each row of a statement, to stand in its WITH clause: for thousands of jobs that
-    Python need not see. It returns ``id, args`` of each.
+    """The INSERT of a job for each row of a statement, to stand in its WITH clause: for thousands of jobs
+    that Python need not see. It returns ``id, args`` of each.
 
     Args:
         source: the part of the statement whose rows they are, e.g. ``taken``.
@@ -145,7 +145,7 @@ def births(
         NotFound: no such task.
     """
     found, details = tasks.find(task if isinstance(task, str) else task.name)
-    details.arguments.check_names(args.keys())
+    details.arguments.check_names(args)
     if found.queueing_lock is not None:
         raise Invalid(f"Of {found.name} only one job may wait.", field="task", fix="Defer it by itself.")
     pairs = ", ".join(f"{_quoted(name)}, {sql}" for name, sql in args.items())

@@ -1,6 +1,7 @@
 import pytest
 from sqlalchemy import select
 
+from socialsync.db.audit import AuditEntry
 from socialsync.features.channels.models import Channel
 
 URL = "/api/v1/channels"
@@ -15,6 +16,18 @@ def rows(database):
     async def read():
         async with database.system_transaction("a test looks at the rows") as session:
             return (await session.scalars(select(Channel).order_by(Channel.id))).all()
+
+    return read
+
+
+@pytest.fixture
+def audited(database):
+    """What was done to channels, in order."""
+
+    async def read():
+        async with database.system_transaction("a test looks at the deeds") as session:
+            entries = (await session.scalars(select(AuditEntry).order_by(AuditEntry.id))).all()
+        return [entry for entry in entries if entry.subject.startswith("channel:")]
 
     return read
 

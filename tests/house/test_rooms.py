@@ -20,6 +20,8 @@ NOUNS = {
     },
     "channels": {
         "buffers": "rule: how long a burst is waited for",
+        "standing": "rule: whether anything is done for a channel now, and if not, why",
+        "tokens": "rule: how long access tokens live, and when one is renewed",
     },
     "operations": {
         "endpoints/__init__": "all doors of the room",

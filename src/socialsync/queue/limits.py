@@ -20,6 +20,12 @@ values (:key, :max_running, :rate_per_s, :burst, :burst)
 on conflict (key) do update set max_running = excluded.max_running, rate_per_s = excluded.rate_per_s,
     burst = excluded.burst, tokens = least(limits.tokens, excluded.burst)
 """)
+_SET_USUAL_RATE = text("""
+insert into limits (key, rate_per_s, burst, tokens) values (:key, :rate_per_s, :burst, :burst)
+on conflict (key) do update set rate_per_s = excluded.rate_per_s, burst = excluded.burst,
+    tokens = excluded.tokens
+where limits.rate_per_s is null and limits.max_running is null
+""")
 _REMOVE = text("delete from limits where key = :key")
 _BLOCK = text("""
 insert into limits (key, blocked_until) values (:key, :until)
@@ -80,6 +86,11 @@ async def set_limit(
         _SET, {"key": key, "max_running": max_running, "rate_per_s": rate_per_s, "burst": burst}
     )
     await session.execute(_NAMES_WAKE)
+
+
+async def set_usual_rate(session: AsyncSession, key: str, *, rate_per_s: float, burst: float) -> None:
+    """Limit the rate of a key for which nobody has set anything. In any transaction: a key is nobody's."""
+    await session.execute(_SET_USUAL_RATE, {"key": key, "rate_per_s": rate_per_s, "burst": burst})
 
 
 async def remove_limit(session: AsyncSession, key: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, and_, exists, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.features.posts.models import Post, PostDelivery, PostRun
@@ -40,13 +41,6 @@ runs as (
 select (select count(*) from due) as seen, (select count(*) from taken) as count,
     array(select id from taken limit :named) as named, array(select id from taken where recurs) as recurring
 """
-
-_ADD_RUNS = text("""
-insert into post_runs (workspace_id, post_id, attempt, job_id)
-select * from unnest(
-    cast(:workspaces as uuid[]), cast(:posts as uuid[]), cast(:attempts as int[]), cast(:jobs as bigint[]))
-on conflict do nothing  -- somebody moved a post by hand: its job resumes the run that is there
-""")
 
 _STRANDED = text("""
 select post.id, post.workspace_id from posts post
@@ -128,11 +122,10 @@ async def enqueue_due(
     return (await session.execute(statement, values)).mappings().one()
 
 
-async def add_runs(session: AsyncSession, runs: Sequence[tuple[UUID, UUID, int, int]]) -> None:
-    """Add running attempts: workspace, post, attempt, job of each."""
-    workspaces, posts, attempts, jobs = (list(column) for column in zip(*runs, strict=True))
-    values: dict[str, Any] = {"workspaces": workspaces, "posts": posts, "attempts": attempts, "jobs": jobs}
-    await session.execute(_ADD_RUNS, values)
+async def add_run(session: AsyncSession, post: Post, job_id: int) -> None:
+    """The post's attempt, running."""
+    values = {"workspace_id": post.workspace_id, "post_id": post.id, "attempt": post.attempt}
+    await session.execute(insert(PostRun).values(**values, job_id=job_id).on_conflict_do_nothing())
 
 
 async def find_running(session: AsyncSession, post_id: UUID) -> PostRun | None:
@@ -223,3 +216,10 @@ async def take_stranded(session: AsyncSession, now: datetime, limit: int) -> Seq
     """Posts that are ``publishing`` for a minute without a job that waits or runs: ``id, workspace_id``."""
     before = now - timedelta(minutes=1)
     return (await session.execute(_STRANDED, {"before": before, "limit": limit})).mappings().all()
+
+
+async def count_deliveries(session: AsyncSession, post_id: UUID) -> dict[str, int]:
+    """How many recipients of a post there are in each status."""
+    query = select(PostDelivery.status, func.count()).where(PostDelivery.post_id == post_id)
+    counted = await session.execute(query.group_by(PostDelivery.status))
+    return {row[0]: row[1] for row in counted}

@@ -39,6 +39,13 @@ NOUNS = {
         "readiness": "a look at the database that ends within seconds",
     },
     "posts": {
+        "bulk": "thousands of new posts at once",
+        "planned": "the statements about posts that wait for their time",
+        "content": "what a post must have",
+        "rescheduling": "other times for many posts",
+        "series": "occurrences that bear the next",
+        "recurrence": "rule: when a recurring post comes next",
+        "rules": "rule: what a recurrence rule may say",
         "lifecycle": "rule: what may happen in which state",
         "publishing": "the transactions of one attempt",
         "senders": "the network calls of one attempt, between those transactions",

@@ -4,7 +4,7 @@ draft -> queued -> publishing -> published | failed | unknown
   \________\___________\______-> cancelled         (publishing: only before this run's intent)
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -61,6 +61,21 @@ def check_open(status: str, *, effect_begun: bool, doing: str) -> None:
             f"The post is being published at this moment and cannot be {doing}.",
             field="status",
             fix="Look again in a minute: if this attempt fails it can be changed before the next one.",
+        )
+
+
+def check_changes(status: str, fields: Collection[str]) -> None:
+    """Refuse to change the time of a post whose attempt is under way.
+
+    Raises:
+        EffectBegun.
+    """
+    late = [field for field in ("publish_at", "status", "recurrence", "timezone") if field in fields]
+    if status == "publishing" and late:
+        raise EffectBegun(
+            "An attempt to publish the post is under way; its time and status can no longer change.",
+            field=late[0],
+            fix="Cancel it with DELETE and create a new post; of a series, change the next occurrence.",
         )
 
 

@@ -6,26 +6,41 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, and_, exists, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.features.posts.models import Post, PostDelivery, PostRun
+from socialsync.queue import deferring
 
-_TAKE_DUE = text("""
-with due as (
-    select id from posts where status = 'queued' and due_at <= :now
+_ENQUEUE_DUE = """
+with due as materialized (
+    select id, workspace_id, channel_id from posts where status = 'queued' and due_at <= :now
     order by due_at limit :limit for update skip locked
+),
+closed as materialized (  -- FOR SHARE: who opens one finds its posts parked, and who is about to has it open
+    select id from channels where id in (select channel_id from due)
+        and (status = 'needs_reauth' or status = 'active' and paused_at is not null) for share skip locked
+),
+parked as (
+    update posts set not_before = :parked_until, updated_at = :now
+    from due join closed on closed.id = due.channel_id where posts.id = due.id
+),
+taken as materialized (
+    update posts set status = 'publishing', attempt = attempt + 1, error = null, updated_at = :now
+    from due join channels on channels.id = due.channel_id
+    where posts.id = due.id and due.channel_id not in (select id from closed)
+    returning posts.id, posts.workspace_id, posts.attempt, posts.recurrence is not null as recurs,
+        channels.platform || '\\:' || channels.external_id as limit_key, {next_job_id} as job_id
+),
+born as ({births}),
+runs as (
+    insert into post_runs (workspace_id, post_id, attempt, job_id)
+    select workspace_id, id, attempt, job_id from taken
+    on conflict do nothing  -- somebody moved a post by hand: its job resumes the run that is there
 )
-update posts set status = 'publishing', attempt = attempt + 1, error = null, updated_at = :now
-from due where posts.id = due.id
-returning posts.id, posts.workspace_id, posts.attempt
-""")
-
-_ADD_RUNS = text("""
-insert into post_runs (workspace_id, post_id, attempt, job_id)
-select * from unnest(
-    cast(:workspaces as uuid[]), cast(:posts as uuid[]), cast(:attempts as int[]), cast(:jobs as bigint[]))
-on conflict do nothing  -- somebody moved a post by hand: its job resumes the run that is there
-""")
+select (select count(*) from due) as seen, (select count(*) from taken) as count,
+    array(select id from taken limit :named) as named, array(select id from taken where recurs) as recurring
+"""
 
 _STRANDED = text("""
 select post.id, post.workspace_id from posts post
@@ -84,20 +99,33 @@ async def count_due(session: AsyncSession, now: datetime) -> int:
     return await session.scalar(query) or 0
 
 
-async def take_due(session: AsyncSession, now: datetime, limit: int) -> Sequence[RowMapping]:
-    """Move due posts from ``queued`` to ``publishing``, skipping those another worker has in hand.
+async def enqueue_due(
+    session: AsyncSession,
+    births: str,
+    *,
+    now: datetime,
+    parked_until: datetime,
+    limit: int,
+    named: int,
+) -> RowMapping:
+    """Move due posts from ``queued`` to ``publishing``, each with its run and its job, skipping those that
+    another worker has in hand. Those of a closed channel are looked at again at ``parked_until``.
+
+    Args:
+        births: how their jobs are born, of ``taken``.
 
     Returns:
-        ``id, workspace_id, attempt`` of each.
+        ``seen`` and of them ``count`` that were moved; the ids of some (``named``), and of those that recur.
     """
-    return (await session.execute(_TAKE_DUE, {"now": now, "limit": limit})).mappings().all()
+    statement = text(_ENQUEUE_DUE.format(births=births, next_job_id=deferring.NEXT_ID))
+    values = {"now": now, "parked_until": parked_until, "limit": limit, "named": named}
+    return (await session.execute(statement, values)).mappings().one()
 
 
-async def add_runs(session: AsyncSession, runs: Sequence[tuple[UUID, UUID, int, int]]) -> None:
-    """Add running attempts: workspace, post, attempt, job of each."""
-    workspaces, posts, attempts, jobs = (list(column) for column in zip(*runs, strict=True))
-    values: dict[str, Any] = {"workspaces": workspaces, "posts": posts, "attempts": attempts, "jobs": jobs}
-    await session.execute(_ADD_RUNS, values)
+async def add_run(session: AsyncSession, post: Post, job_id: int) -> None:
+    """The post's attempt, running."""
+    values = {"workspace_id": post.workspace_id, "post_id": post.id, "attempt": post.attempt}
+    await session.execute(insert(PostRun).values(**values, job_id=job_id).on_conflict_do_nothing())
 
 
 async def find_running(session: AsyncSession, post_id: UUID) -> PostRun | None:
@@ -188,3 +216,10 @@ async def take_stranded(session: AsyncSession, now: datetime, limit: int) -> Seq
     """Posts that are ``publishing`` for a minute without a job that waits or runs: ``id, workspace_id``."""
     before = now - timedelta(minutes=1)
     return (await session.execute(_STRANDED, {"before": before, "limit": limit})).mappings().all()
+
+
+async def count_deliveries(session: AsyncSession, post_id: UUID) -> dict[str, int]:
+    """How many recipients of a post there are in each status."""
+    query = select(PostDelivery.status, func.count()).where(PostDelivery.post_id == post_id)
+    counted = await session.execute(query.group_by(PostDelivery.status))
+    return {row[0]: row[1] for row in counted}

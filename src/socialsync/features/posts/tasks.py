@@ -35,11 +35,11 @@ async def enqueue_due_posts(job: Job) -> dict[str, Any]:
     enqueued = 0
     while True:
         async with database.system_transaction("due posts of every workspace are enqueued") as session:
-            batch = await service.enqueue_due(session, now=now)
-        for post_id in batch[: max(0, NAMED_IN_LOG - enqueued)]:
+            batch = await service.enqueue_due(session, now=now, named=max(0, NAMED_IN_LOG - enqueued))
+        for post_id in batch.named:
             log.info(f"[ENQUEUE] Enqueued post {post_id} for publishing", post_id=str(post_id))
-        enqueued += len(batch)
-        if len(batch) < service.BATCH:
+        enqueued += batch.count
+        if not batch.more:
             return {"enqueued": enqueued, "total_due": total_due, "timestamp": now.isoformat()}
 
 

@@ -39,6 +39,12 @@ NOUNS = {
         "readiness": "a look at the database that ends within seconds",
     },
     "posts": {
+        "endpoints/__init__": "all doors of the room",
+        "endpoints/attempts": "the doors to what became of a post",
+        "endpoints/many": "the doors to many posts at once",
+        "endpoints/opt_outs": "the doors to opt-outs",
+        "endpoints/posts": "the doors to one post",
+        "opt_outs": "people who want no broadcasts",
         "bulk": "thousands of new posts at once",
         "planned": "the statements about posts that wait for their time",
         "content": "what a post must have",

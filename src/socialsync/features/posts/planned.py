@@ -1,4 +1,4 @@
-"""The SQL statements about posts that wait for their time: many at once, series, other times."""
+"""The SQL statements about posts that wait for their time: many at once, series, other times; opt-outs."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -6,11 +6,24 @@ from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import BindParameter, RowMapping, Uuid, and_, any_, bindparam, select, text, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import (
+    BindParameter,
+    Interval,
+    RowMapping,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    literal,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync.features.posts.models import Post
+from socialsync.features.posts.models import OptOut, Post
 
 _PLACES = text("""
 select id, recurrence, timezone, series_starts_at, slot_at from posts
@@ -109,7 +122,7 @@ async def move_times(
         update(Post)
         .where(Post.id == any_(_array(post_ids)))
         .values(
-            publish_at=publish_at if shift is None else Post.publish_at + shift,
+            publish_at=publish_at if shift is None else Post.publish_at + literal(shift, Interval),
             not_before=None,
             revision=Post.revision + 1,
             updated_at=now,
@@ -117,6 +130,36 @@ async def move_times(
         .returning(Post.id, Post.status, Post.publish_at)
     )
     return moved.mappings().all()
+
+
+async def add_opt_out(
+    session: AsyncSession, workspace_id: UUID, channel_id: UUID, recipient: str, reason: str
+) -> OptOut:
+    """The one that is there, or a new one."""
+    values = {"workspace_id": workspace_id, "channel_id": channel_id, "recipient": recipient}
+    await session.execute(insert(OptOut).values(**values, reason=reason).on_conflict_do_nothing())
+    found = await session.scalars(
+        select(OptOut).where(OptOut.channel_id == channel_id, OptOut.recipient == recipient)
+    )
+    return found.one()
+
+
+async def list_opt_outs(
+    session: AsyncSession, *, before: UUID | None, limit: int, channel_id: UUID | None
+) -> Sequence[OptOut]:
+    """Newest first."""
+    query = select(OptOut).order_by(OptOut.id.desc()).limit(limit)
+    if before:
+        query = query.where(OptOut.id < before)
+    if channel_id:
+        query = query.where(OptOut.channel_id == channel_id)
+    return (await session.scalars(query)).all()
+
+
+async def delete_opt_out(session: AsyncSession, opt_out_id: UUID) -> bool:
+    """Whether it was there."""
+    gone = await session.execute(delete(OptOut).where(OptOut.id == opt_out_id).returning(OptOut.id))
+    return gone.first() is not None
 
 
 def _array(ids: Sequence[UUID]) -> BindParameter[Sequence[UUID]]:

@@ -42,6 +42,19 @@ select (select count(*) from due) as seen, (select count(*) from taken) as count
     array(select id from taken limit :named) as named, array(select id from taken where recurs) as recurring
 """
 
+_UNPARK_REOPENED = text("""
+update posts set not_before = null, updated_at = :now
+from (
+    select post.id from channels channel
+    join posts post on post.workspace_id = channel.workspace_id and post.channel_id = channel.id
+    where channel.status = 'active' and channel.paused_at is null and channel.updated_at > :since
+        and post.status = 'queued' and post.due_at > :now and post.due_at <= :parked_until
+        and post.publish_at <= :now and post.updated_at <= channel.updated_at
+    for update of post skip locked
+) parked
+where posts.id = parked.id
+""")
+
 _STRANDED = text("""
 select post.id, post.workspace_id from posts post
 left join lateral (
@@ -120,6 +133,14 @@ async def enqueue_due(
     statement = text(_ENQUEUE_DUE.format(births=births, next_job_id=deferring.NEXT_ID))
     values = {"now": now, "parked_until": parked_until, "limit": limit, "named": named}
     return (await session.execute(statement, values)).mappings().one()
+
+
+async def unpark_reopened(
+    session: AsyncSession, *, now: datetime, since: datetime, parked_until: datetime
+) -> None:
+    """Let the posts go on that were parked before their channel was opened again (``since`` then)."""
+    values = {"now": now, "since": since, "parked_until": parked_until}
+    await session.execute(_UNPARK_REOPENED, values)
 
 
 async def add_run(session: AsyncSession, post: Post, job_id: int) -> None:

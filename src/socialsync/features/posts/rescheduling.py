@@ -12,7 +12,6 @@ from socialsync.features.posts import planned
 
 TOLD = 20
 """Problems that one answer tells."""
-LONGEST_SHIFT = timedelta(days=3_660)
 OPEN = frozenset({"draft", "queued"})
 
 

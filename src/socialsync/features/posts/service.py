@@ -19,7 +19,7 @@ BATCH = 10_000
 """Posts that one statement enqueues; keeps transactions short and memory flat."""
 PUBLISH = "posts.publish_post"
 PARKED_FOR = timedelta(minutes=15)
-"""How long posts of a closed channel are not looked at, should nobody tell that it is open again."""
+"""For how long posts of a closed channel are not looked at again, unless it is opened."""
 
 
 class ChannelClosed(Conflict):
@@ -166,9 +166,9 @@ async def enqueue_due(
         job_id="job_id",
         limit_key="limit_key",
     )
-    found = await queries.enqueue_due(
-        session, births, now=now, parked_until=now + PARKED_FOR, limit=limit, named=named
-    )
+    until = now + PARKED_FOR
+    await queries.unpark_reopened(session, now=now, since=now - PARKED_FOR, parked_until=until)
+    found = await queries.enqueue_due(session, births, now=now, parked_until=until, limit=limit, named=named)
     if found["recurring"]:
         await series.bear_next(session, found["recurring"], now=now)
     return Enqueued(found["count"], found["named"], more=found["seen"] == limit)

@@ -1,6 +1,6 @@
-"""``/api/v1/posts``."""
+"""``/api/v1/posts``: one post."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -13,7 +13,7 @@ from socialsync.api.principal import Operator, Reader
 from socialsync.api.schemas import Page
 from socialsync.features.posts import service
 from socialsync.features.posts.lifecycle import Status
-from socialsync.features.posts.schemas import DeliveryAnswer, NewPost, PostAnswer, PostChanges, RunAnswer
+from socialsync.features.posts.schemas import Deliveries, NewPost, PostAnswer, PostChanges
 
 router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
 
@@ -23,7 +23,7 @@ async def create_post(body: NewPost, caller: Operator, opened: Opened, asked: As
     """Stores it as a draft, or queued for `publish_at`. What the platform would refuse is refused here."""
 
     async def make() -> PostAnswer:
-        post = await service.schedule(session, caller.workspace_id, _content(body), now=clock.now())
+        post = await service.schedule(session, caller.workspace_id, body.model_dump(), now=clock.now())
         return PostAnswer.model_validate(post)
 
     async with opened.database.transaction(caller.workspace_id) as session:
@@ -48,7 +48,10 @@ async def list_posts(
 @router.get("/{post_id}", summary="See a post")
 async def get_post(post_id: UUID, caller: Reader, opened: Opened) -> PostAnswer:
     async with opened.database.transaction(caller.workspace_id) as session:
-        return PostAnswer.model_validate(await service.get_post(session, post_id))
+        post = await service.get_post(session, post_id)
+        answer = PostAnswer.model_validate(post)
+        counted = await service.count_deliveries(session, post)
+    return answer.model_copy(update={"deliveries": counted and Deliveries(**counted)})
 
 
 @router.patch("/{post_id}", summary="Change a post")
@@ -62,10 +65,18 @@ async def edit_post(post_id: UUID, body: PostChanges, caller: Operator, opened: 
 
 
 @router.delete("/{post_id}", summary="Cancel a post")
-async def cancel_post(post_id: UUID, caller: Operator, opened: Opened) -> PostAnswer:
+async def cancel_post(
+    post_id: UUID,
+    caller: Operator,
+    opened: Opened,
+    only_this: Annotated[
+        bool, Query(description="Of a series: leave this one out and go on; otherwise the series ends.")
+    ] = False,
+) -> PostAnswer:
     """The row stays, `cancelled`. Possible until an attempt's effect has begun; after that 409."""
     async with opened.database.transaction(caller.workspace_id) as session:
-        return PostAnswer.model_validate(await service.cancel(session, post_id, now=clock.now()))
+        post = await service.cancel(session, post_id, now=clock.now(), only_this=only_this)
+        return PostAnswer.model_validate(post)
 
 
 @router.post("/{post_id}/publish", summary="Publish a post now")
@@ -73,23 +84,3 @@ async def publish_post(post_id: UUID, caller: Operator, opened: Opened) -> PostA
     """Enqueues a draft, a queued or a failed post at once."""
     async with opened.database.transaction(caller.workspace_id) as session:
         return PostAnswer.model_validate(await service.publish_now(session, post_id, now=clock.now()))
-
-
-@router.get("/{post_id}/runs", summary="See the attempts to publish a post")
-async def list_runs(post_id: UUID, caller: Reader, opened: Opened) -> Page[RunAnswer]:
-    async with opened.database.transaction(caller.workspace_id) as session:
-        runs = await service.list_runs(session, post_id)
-    return Page(items=[RunAnswer.model_validate(run) for run in runs], next_cursor=None)
-
-
-@router.get("/{post_id}/deliveries", summary="See what each recipient got")
-async def list_deliveries(
-    post_id: UUID, caller: Reader, opened: Opened, paged: Paged
-) -> Page[DeliveryAnswer]:
-    async with opened.database.transaction(caller.workspace_id) as session:
-        rows = await service.list_deliveries(session, post_id, after=paged.cursor, limit=paged.fetch)
-    return paged.page(rows, DeliveryAnswer.model_validate)
-
-
-def _content(body: NewPost) -> dict[str, Any]:
-    return {**body.model_dump(exclude={"template"}), "template": body.template and body.template.model_dump()}

@@ -40,7 +40,8 @@ with bucket as (
 ), judged as (
     select *, greatest(
         extract(epoch from blocked_until - now)::double precision,
-        case when rate_per_s is not null and filled < :calls then (:calls - filled) / rate_per_s end,
+        case when rate_per_s is not null and filled < least(:calls, burst)
+            then (least(:calls, burst) - filled) / rate_per_s end,
         0) as wait
     from bucket
 )
@@ -105,7 +106,8 @@ async def block(session: AsyncSession, key: str, *, until: datetime) -> None:
 
 
 async def take(database: Database, key: str, *, calls: float = 1) -> timedelta:
-    """Take leave for so many calls, in a transaction of its own.
+    """Take leave for so many calls, in a transaction of its own. More than the burst are let through when it is
+    full, and those after them wait the longer.
 
     Returns:
         Zero when they may be made now. Otherwise how long to wait, with nothing taken; until then no job of

@@ -48,6 +48,7 @@ NOUNS = {
         "bulk": "thousands of new posts at once",
         "planned": "the statements about posts that wait for their time",
         "content": "what a post must have",
+        "probing": "a look at media before they are queued",
         "rescheduling": "other times for many posts",
         "series": "occurrences that bear the next",
         "recurrence": "rule: when a recurring post comes next",

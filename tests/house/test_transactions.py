@@ -83,6 +83,7 @@ SYSTEM_TRANSACTIONS = {
         "schedules tick for every workspace",
         "sweeps look at every workspace's rows",
     },
+    "resources.py": {"an account's limit holds in every workspace"},
 }
 """Every use of ``system_transaction``, by file: what it does there that no workspace's scope could do."""
 

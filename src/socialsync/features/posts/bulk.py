@@ -1,6 +1,7 @@
-"""Thousands of posts at once, all or none, in one statement."""
+"""Thousands of posts at once, all or none: checked, looked at, stored in one statement."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,40 +13,43 @@ from socialsync.errors import Invalid
 from socialsync.features.accounts import service as accounts
 from socialsync.features.channels import service as channels
 from socialsync.features.posts import content, planned
+from socialsync.features.posts.probing import Media
 
-MOST = 10_000
 TOLD = 20
 """Problems that one answer tells."""
 _NO_CHANNEL = "There is no such channel in this workspace."
 _WHICH_CHANNELS = "GET /api/v1/channels lists them; POST /api/v1/channels connects one."
 
 
-async def schedule_many(
-    session: AsyncSession, workspace_id: UUID, posts: Sequence[Mapping[str, Any]], *, now: datetime
-) -> Sequence[RowMapping]:
-    """Store new posts, each as ``service.schedule`` would.
+@dataclass(frozen=True)
+class Checked:
+    """A post that can be stored."""
 
-    Returns:
-        ``id, status, publish_at`` of each, in their order.
+    platform: str
+    columns: dict[str, Any]
 
-    Raises:
-        Invalid: names fields as ``posts[17].text``, the first problems of them all.
-    """
-    rows = await check_many(session, workspace_id, posts, now=now)
-    return await planned.add_posts(session, workspace_id, rows)
+    @property
+    def media(self) -> Media:
+        """What is to be looked at before it is stored: nothing of a draft."""
+        urls = self.columns["media_urls"] if self.columns["status"] == "queued" else ()
+        return Media(self.platform, tuple(urls), self.columns["media_type"])
 
 
 async def check_many(
     session: AsyncSession, workspace_id: UUID, posts: Sequence[Mapping[str, Any]], *, now: datetime
-) -> list[dict[str, Any]]:
-    """The columns of each. Raises Invalid as ``schedule_many``."""
+) -> list[Checked]:
+    """Refuse what ``service.schedule`` would refuse of any of these.
+
+    Raises:
+        Invalid: names fields as ``posts[17].text``, the first problems of them all.
+    """
     zone = (await accounts.get_workspace(session, workspace_id)).timezone
     platforms = await _platforms(session, {post["channel_id"] for post in posts})
-    rows: list[dict[str, Any]] = []
+    checked: list[Checked] = []
     problems: list[Invalid] = []
     for number, post in enumerate(posts):
         try:
-            rows.append(_row(post, platforms.get(post["channel_id"]), zone=zone, now=now))
+            checked.append(_checked(post, platforms.get(post["channel_id"]), zone=zone, now=now))
         except Invalid as error:
             problems.append(_at(f"posts[{number}]", error))
             if len(problems) == TOLD:
@@ -53,14 +57,21 @@ async def check_many(
     if problems:
         first, *also = problems
         raise Invalid(first.message, field=first.field, fix=first.fix, also=also)
-    return rows
+    return checked
 
 
-def _row(post: Mapping[str, Any], platform: str | None, *, zone: str, now: datetime) -> dict[str, Any]:
+async def add_many(
+    session: AsyncSession, workspace_id: UUID, posts: Sequence[Checked]
+) -> Sequence[RowMapping]:
+    """Store them: ``id, status, publish_at`` of each, in their order."""
+    return await planned.add_posts(session, workspace_id, [post.columns for post in posts])
+
+
+def _checked(post: Mapping[str, Any], platform: str | None, *, zone: str, now: datetime) -> Checked:
     if platform is None:
         raise Invalid(_NO_CHANNEL, field="channel_id", fix=_WHICH_CHANNELS)
     values = content.completed(post, zone=zone, now=now)
-    return {**values, "media_type": content.check_media_type(platform, values)}
+    return Checked(platform, {**values, "media_type": content.check_media_type(platform, values)})
 
 
 def _at(place: str, error: Invalid) -> Invalid:

@@ -16,6 +16,8 @@ FIELDS = (
     "status", "recurrence", "timezone",
 )  # fmt: skip
 """What people say of a post."""
+OF_MEDIA = frozenset({"media_urls", "media_type", "channel_id", "status"})
+"""Changes after which the media are others, or are queued for the first time."""
 _NO_SERIES = {"recurrence": None, "series_id": None, "slot_at": None, "series_starts_at": None}
 
 

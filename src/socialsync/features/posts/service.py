@@ -13,6 +13,7 @@ from socialsync.features.accounts import service as accounts
 from socialsync.features.channels import service as channels
 from socialsync.features.posts import content, lifecycle, queries, series
 from socialsync.features.posts.models import Post, PostDelivery, PostRun
+from socialsync.features.posts.probing import Media
 from socialsync.queue import deferring
 
 BATCH = 10_000
@@ -56,6 +57,31 @@ async def schedule(
     await session.flush()
     await session.refresh(post)
     return post
+
+
+async def media_of_new(
+    session: AsyncSession, workspace_id: UUID, given: Mapping[str, Any], *, now: datetime
+) -> Media | None:
+    """What is to be looked at before this post is queued; None of a draft. Raises as ``schedule``."""
+    workspace = await accounts.get_workspace(session, workspace_id)
+    values = content.completed(given, zone=workspace.timezone, now=now)
+    channel = await _get_channel(session, values["channel_id"])
+    media_type = content.check_media_type(channel.platform, values)
+    if values["status"] == "draft":
+        return None
+    return Media(channel.platform, tuple(values["media_urls"]), media_type)
+
+
+async def media_of_changed(session: AsyncSession, post_id: UUID, changes: Mapping[str, Any]) -> Media | None:
+    """What is to be looked at before this change; None when no new media are queued. Raises as ``edit``."""
+    post = await get_post(session, post_id)
+    status = changes.get("status") or ("draft" if post.status == "failed" else post.status)
+    if status not in ("queued", "publishing") or not content.OF_MEDIA & changes.keys():
+        return None
+    values = {**content.changed(_content_of(post), changes), "status": status}
+    channel = await _get_channel(session, values["channel_id"])
+    media_type = content.check_changed(channel.platform, values, changes)
+    return Media(channel.platform, tuple(values["media_urls"]), media_type)
 
 
 async def edit(session: AsyncSession, post_id: UUID, changes: Mapping[str, Any], *, now: datetime) -> Post:

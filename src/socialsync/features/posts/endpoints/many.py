@@ -7,10 +7,10 @@ from fastapi import APIRouter, Response
 from sqlalchemy import RowMapping
 
 from socialsync import clock
-from socialsync.api.idempotency import AskedOnce, once
+from socialsync.api.idempotency import AskedOnce, once, was_answered
 from socialsync.api.opened import Opened
 from socialsync.api.principal import Operator
-from socialsync.features.posts import bulk, rescheduling
+from socialsync.features.posts import bulk, probing, rescheduling
 from socialsync.features.posts.schemas import ManyAnswer, ManyPosts, ManyTimes, Written
 
 router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
@@ -20,11 +20,17 @@ router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
     "/bulk", status_code=201, response_model=ManyAnswer, summary="Write or schedule up to 10,000 posts"
 )
 async def create_posts(body: ManyPosts, caller: Operator, opened: Opened, asked: AskedOnce) -> Response:
-    """All of them or, when anything is wrong with one, none; the answer names up to 20 problems."""
+    """All of them or, when anything is wrong with one, none; the answer names up to 20 problems. Send
+    `{"posts": [...]}` or the bare list.
+    """
     posts = [post.model_dump() for post in body.posts]
+    async with opened.database.transaction(caller.workspace_id) as session:
+        again = await was_answered(session, asked)
+        checked = await bulk.check_many(session, caller.workspace_id, [] if again else posts, now=clock.now())
+    await probing.look_at_many(opened.settings, [post.media for post in checked])
 
     async def make() -> ManyAnswer:
-        return _answer(await bulk.schedule_many(session, caller.workspace_id, posts, now=clock.now()))
+        return _answer(await bulk.add_many(session, caller.workspace_id, checked))
 
     async with opened.database.transaction(caller.workspace_id) as session:
         return await once(session, asked, make)

@@ -6,12 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from socialsync import clock
-from socialsync.api.idempotency import AskedOnce, once
+from socialsync.api.idempotency import AskedOnce, once, was_answered
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
 from socialsync.api.schemas import Page
-from socialsync.features.posts import service
+from socialsync.features.posts import probing, service
 from socialsync.features.posts.lifecycle import Status
 from socialsync.features.posts.schemas import Deliveries, NewPost, PostAnswer, PostChanges
 
@@ -20,12 +20,20 @@ router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
 
 @router.post("", status_code=201, response_model=PostAnswer, summary="Write or schedule a post")
 async def create_post(body: NewPost, caller: Operator, opened: Opened, asked: AskedOnce) -> Response:
-    """Stores it as a draft, or queued for `publish_at`. What the platform would refuse is refused here."""
+    """Stores it as a draft, or queued for `publish_at`. What the platform would refuse is refused here; of a
+    queued one the media are looked at, too.
+    """
+    given = body.model_dump()
 
     async def make() -> PostAnswer:
-        post = await service.schedule(session, caller.workspace_id, body.model_dump(), now=clock.now())
+        post = await service.schedule(session, caller.workspace_id, given, now=clock.now())
         return PostAnswer.model_validate(post)
 
+    media = None
+    async with opened.database.transaction(caller.workspace_id) as session:
+        if not await was_answered(session, asked):
+            media = await service.media_of_new(session, caller.workspace_id, given, now=clock.now())
+    await probing.look(opened.settings, media)
     async with opened.database.transaction(caller.workspace_id) as session:
         return await once(session, asked, make)
 
@@ -51,7 +59,7 @@ async def get_post(post_id: UUID, caller: Reader, opened: Opened) -> PostAnswer:
         post = await service.get_post(session, post_id)
         answer = PostAnswer.model_validate(post)
         counted = await service.count_deliveries(session, post)
-    return answer.model_copy(update={"deliveries": counted and Deliveries(**counted)})
+    return answer.model_copy(update={"deliveries": None if counted is None else Deliveries(**counted)})
 
 
 @router.patch("/{post_id}", summary="Change a post")
@@ -60,6 +68,9 @@ async def edit_post(post_id: UUID, body: PostChanges, caller: Operator, opened: 
     changes = body.given()
     if body.template is not None:
         changes["template"] = body.template.model_dump()
+    async with opened.database.transaction(caller.workspace_id) as session:
+        media = await service.media_of_changed(session, post_id, changes)
+    await probing.look(opened.settings, media)
     async with opened.database.transaction(caller.workspace_id) as session:
         return PostAnswer.model_validate(await service.edit(session, post_id, changes, now=clock.now()))
 

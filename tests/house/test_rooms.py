@@ -54,8 +54,15 @@ NOUNS = {
         "recurrence": "rule: when a recurring post comes next",
         "rules": "rule: what a recurrence rule may say",
         "lifecycle": "rule: what may happen in which state",
+        "broadcasts": "WhatsApp: the messages of a broadcast, in chunks",
+        "containers": "Instagram: the network calls of one attempt",
+        "deliveries": "the statements about what each recipient gets",
+        "looking": "the network calls of settling",
+        "outcomes": "how an attempt ends, in post and run",
         "publishing": "the transactions of one attempt",
-        "senders": "the network calls of one attempt, between those transactions",
+        "senders": "in whose name an attempt is made, and what a refusal becomes",
+        "settling": "the transactions of finding out what became of an attempt",
+        "statuses": "what the platform tells of messages afterwards",
     },
 }
 """What else a room may hold, by its noun: a ``rule`` is pure, anything else says what it is."""

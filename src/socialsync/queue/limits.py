@@ -106,8 +106,8 @@ async def block(session: AsyncSession, key: str, *, until: datetime) -> None:
 
 
 async def take(database: Database, key: str, *, calls: float = 1) -> timedelta:
-    """Take leave for so many calls, in a transaction of its own. More than the burst are let through when it is
-    full, and those after them wait the longer.
+    """Take leave for so many calls, in a transaction of its own. More than the burst are let through when it
+    is full, and those after them wait the longer.
 
     Returns:
         Zero when they may be made now. Otherwise how long to wait, with nothing taken; until then no job of

@@ -1,11 +1,12 @@
 """A broadcast on WhatsApp: a delivery for each recipient, sent in chunks, a few at a time.
 
 The intent of a batch is committed before its messages leave, its outcomes in one transaction after. A message
-whose answer is lost stays ``sending``: a status that carries its id tells, or else ``posts.settle_run`` calls it
-``unknown``. A refusal of one recipient stops nobody else's message.
+whose answer is lost stays ``sending``: a status that carries its id tells, or else ``posts.settle_run`` calls
+it ``unknown``. A refusal of one recipient stops nobody else's message.
 """
 
 import asyncio
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,10 +16,10 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import clock, platforms, telemetry
-from socialsync.errors import Permanent, Refused, SocialSyncError, Temporary, UnknownOutcome
+from socialsync.errors import SocialSyncError, Temporary, UnknownOutcome
 from socialsync.features.channels import service as channels
 from socialsync.features.posts import deliveries, outcomes, publishing, queries
-from socialsync.features.posts.deliveries import CHUNK, Outcome
+from socialsync.features.posts.deliveries import CHUNK, OPTED_OUT, Outcome
 from socialsync.features.posts.outcomes import sentence
 from socialsync.features.posts.senders import Errand, store, waiting
 from socialsync.platforms import Template
@@ -26,7 +27,6 @@ from socialsync.platforms.errors import (
     PairRateLimited,
     PermissionMissing,
     PlatformError,
-    RateLimited,
     SenderBlocked,
     TokenRevoked,
 )
@@ -40,10 +40,11 @@ SEND = "posts.send_deliveries"
 BATCH = 10
 """Messages on their way at once; so many may be in doubt after a crash."""
 MOST_PAIR_WAITS = 6
-"""How often one recipient is waited for when too much was sent to them: 4 + 16 + ... seconds, over an hour."""
-ABOUT_THE_SENDER = (TokenRevoked, SenderBlocked, PermissionMissing)
-"""Refusals that every further recipient would get too."""
-_OPTED_OUT = 131050
+"""How often one recipient is waited for when too much was sent to them: 4 + 16 + ... seconds, over an
+hour.
+"""
+ABOUT_ALL = (Temporary, TokenRevoked, SenderBlocked, PermissionMissing)
+"""What every further recipient would get too."""
 _LIMITED = timedelta(minutes=2)
 
 
@@ -53,7 +54,7 @@ class Sent:
 
     outcomes: list[Outcome]
     opted_out: list[UUID]
-    trouble: PlatformError | None
+    trouble: SocialSyncError | None
 
 
 async def spread(session: AsyncSession, job: Job, post_id: UUID) -> bool:
@@ -93,7 +94,7 @@ async def send_chunk(one: Errand, chunk: int) -> str:
         if not batch:
             continue
         sent = _judged(batch, await asyncio.gather(*(_send(one, row) for row in batch)))
-        await store(opened, one.workspace_id, lambda session, sent=sent: _store(session, one, sent))
+        await store(opened, one.workspace_id, functools.partial(_store, one=one, sent=sent))
         if sent.trouble is not None:
             raise await waiting(one, sent.trouble) from sent.trouble
     async with one.transaction() as session:
@@ -153,29 +154,27 @@ async def _send(one: Errand, row: RowMapping) -> str | SocialSyncError:
 def _judged(batch: Sequence[RowMapping], answers: Sequence[str | SocialSyncError]) -> Sent:
     found: list[Outcome] = []
     opted_out: list[UUID] = []
-    trouble: PlatformError | None = None
+    trouble: SocialSyncError | None = None
     now = clock.now()
     for row, answer in zip(batch, answers, strict=True):
-        delivery_id = row["id"]
-        match answer:
-            case str():
-                found.append(Outcome(delivery_id, "sent", message_id=answer))
-            case UnknownOutcome():
-                pass  # it stays ``sending``
-            case PairRateLimited() if row["waits"] < MOST_PAIR_WAITS:
-                at = now + timedelta(seconds=4 ** (row["waits"] + 1))
-                found.append(Outcome(delivery_id, "queued", error=sentence(answer), not_before=at, waits=1))
-            case RateLimited() | PlatformError() if isinstance(answer, (Temporary, *ABOUT_THE_SENDER)):
-                found.append(Outcome(delivery_id, "queued"))
-                trouble = answer
-            case Permanent() | Refused() | _:
-                found.append(Outcome(delivery_id, "failed", error=sentence(answer)))
-                if isinstance(answer, PlatformError) and answer.said.code == _OPTED_OUT:
-                    opted_out.append(delivery_id)
+        if isinstance(answer, str):
+            found.append(Outcome(row["id"], "sent", message_id=answer))
+        elif isinstance(answer, UnknownOutcome):
+            continue  # it stays ``sending``
+        elif isinstance(answer, PairRateLimited) and row["waits"] < MOST_PAIR_WAITS:
+            at = now + timedelta(seconds=4 ** (row["waits"] + 1))
+            found.append(Outcome(row["id"], "queued", error=sentence(answer), not_before=at, waits=1))
+        elif isinstance(answer, ABOUT_ALL) and not isinstance(answer, PairRateLimited):
+            found.append(Outcome(row["id"], "queued"))
+            trouble = answer
+        else:
+            found.append(Outcome(row["id"], "failed", error=sentence(answer)))
+            if isinstance(answer, PlatformError) and answer.said.code == OPTED_OUT:
+                opted_out.append(row["id"])
     return Sent(found, opted_out, trouble)
 
 
-async def _store(session: AsyncSession, one: Errand, sent: Sent) -> None:
+async def _store(session: AsyncSession, *, one: Errand, sent: Sent) -> None:
     await deliveries.store(session, one.workspace_id, sent.outcomes, now=clock.now())
     if sent.opted_out:
         await deliveries.opt_out(session, sent.opted_out, "The platform says so.")

@@ -1,7 +1,7 @@
 """One attempt on Instagram: containers that nobody sees, then the one call that everybody does.
 
-No worker's slot is held while Instagram prepares: the job waits. Meta, "Content Publishing": ask for the status
-once a minute, for no more than five minutes.
+No worker's slot is held while Instagram prepares: the job waits. Meta, "Content Publishing": ask for the
+status once a minute, for no more than five minutes.
 """
 
 from dataclasses import replace
@@ -122,7 +122,11 @@ async def _prepared(errand: Errand) -> Errand:
             errand.sender,
             media[0],
             attempt.text,
-            media_type="reel" if attempt.media_type == "reel" else "story" if attempt.media_type == "story" else "image",
+            media_type="reel"
+            if attempt.media_type == "reel"
+            else "story"
+            if attempt.media_type == "story"
+            else "image",
         )
     return await _keep(errand, container_id, errand.attempt.children)
 

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.features.posts.models import Post, PostDelivery
 
+OPTED_OUT = 131050
+"""What WhatsApp says of a person who opted out."""
 CHUNK = 200
 """Recipients that one job sends to."""
 
@@ -56,8 +58,8 @@ where workspace_id = :workspace_id and post_id = :post_id and chunk = :chunk and
 """)
 _STORE = text("""
 update post_deliveries delivery set
-    status = case when delivery.status in ('delivered', 'read', 'played') then delivery.status else given.status end,
-    platform_message_id = coalesce(given.message_id, delivery.platform_message_id),
+    status = case when delivery.status in ('delivered', 'read', 'played') then delivery.status else
+    given.status end, platform_message_id = coalesce(given.message_id, delivery.platform_message_id),
     sent_at = case when given.status = 'sent' then coalesce(delivery.sent_at, :now) else delivery.sent_at end,
     error = case when given.status = 'sent' then null else given.error end,
     not_before = given.not_before, waits = delivery.waits + given.waits, updated_at = :now
@@ -68,11 +70,12 @@ where delivery.workspace_id = :workspace_id and delivery.id = given.id
     and (given.status = 'sent' and delivery.status <> 'queued' or delivery.status = 'sending')
 """)
 _TALLY = text("""
-select status, count(*) as count, min(error) as error, min(platform_message_id) as message_id
+select status, count(*) as number, min(error) as error, min(platform_message_id) as message_id
 from post_deliveries where post_id = :post_id and workspace_id = :workspace_id group by status
 """)
 _RANK = "array_position(array['sent', 'delivered', 'read', 'played'], {0})"
-_RECEIVE = text(f"""
+_RECEIVE = text(
+    f"""
 with given as (
     select * from unnest(cast(:numbers as int[]), cast(:trackers as uuid[]), cast(:message_ids as text[]),
             cast(:statuses as text[]), cast(:errors as text[]), cast(:ats as timestamptz[]))
@@ -101,7 +104,8 @@ with given as (
         status = case
             when best.rank > coalesce({_RANK.format("locked.status")}, 0)
                 then (array['sent', 'delivered', 'read', 'played'])[best.rank]
-            when best.failed and best.rank is null and locked.status in ('queued', 'sending', 'sent', 'unknown')
+            when best.failed and best.rank is null and locked.status in ('queued', 'sending', 'sent',
+            'unknown')
                 then 'failed'
             else locked.status end,
         error = case
@@ -117,7 +121,8 @@ with given as (
 select array(select distinct number from matched) as numbers, array(
     select distinct workspace_id || ' ' || post_id from moved
     where status <> before and (before in ('queued', 'sending', 'unknown') or status = 'failed')) as touched
-""")
+"""  # noqa: S608 - a constant of ours
+)
 _OPT_OUT = text("""
 insert into opt_outs (workspace_id, channel_id, recipient, reason)
 select posts.workspace_id, posts.channel_id, delivery.recipient, :reason
@@ -153,7 +158,9 @@ class Tally:
 
 
 async def prepare(session: AsyncSession, post: Post, *, now: datetime) -> None:
-    """One row a recipient; those of an older edit that nobody was sent are replaced, opted-out ones skipped."""
+    """One row a recipient; those of an older edit that nobody was sent are replaced, opted-out ones
+    skipped.
+    """
     values = {
         "workspace_id": post.workspace_id, "post_id": post.id, "recipients": post.recipients, "chunk": CHUNK,
         "channel_id": post.channel_id, "opted_out": _OPTED_OUT, "now": now,
@@ -163,9 +170,11 @@ async def prepare(session: AsyncSession, post: Post, *, now: datetime) -> None:
         await session.execute(text(statement), used)
 
 
-async def take(session: AsyncSession, post: Post, chunk: int, limit: int, *, now: datetime) -> Sequence[RowMapping]:
-    """The next recipients, ``sending`` from here on: ``id, recipient, waits``. Nobody gets two messages within
-    six seconds (WhatsApp, "Pair rate limits").
+async def take(
+    session: AsyncSession, post: Post, chunk: int, limit: int, *, now: datetime
+) -> Sequence[RowMapping]:
+    """The next recipients, ``sending`` from here on: ``id, recipient, waits``. Nobody gets two messages
+    within six seconds (WhatsApp, "Pair rate limits").
     """
     rows = await session.execute(_TAKE, {**_of(post), "chunk": chunk, "limit": limit, "now": now})
     return rows.mappings().all()
@@ -182,7 +191,9 @@ async def free_at(session: AsyncSession, post: Post, chunk: int, *, now: datetim
     return found or now
 
 
-async def store(session: AsyncSession, workspace_id: UUID, outcomes: Sequence[Outcome], *, now: datetime) -> None:
+async def store(
+    session: AsyncSession, workspace_id: UUID, outcomes: Sequence[Outcome], *, now: datetime
+) -> None:
     """That a message was sent holds whatever is there; the rest only while nothing else is known."""
     values: dict[str, Any] = {
         "ids": [one.delivery_id for one in outcomes],
@@ -200,10 +211,12 @@ async def tally(session: AsyncSession, post: Post) -> Tally:
     errors = {row.status: row.error for row in rows if row.error}
     message_id = min((row.message_id for row in rows if row.message_id), default=None)
     reason = errors.get("failed") or errors.get("unknown")
-    return Tally({row.status: row.count for row in rows}, reason, message_id)
+    return Tally({row.status: row.number for row in rows}, reason, message_id)
 
 
-async def expire(session: AsyncSession, post: Post, error: str, *, before: datetime, now: datetime) -> datetime | None:
+async def expire(
+    session: AsyncSession, post: Post, error: str, *, before: datetime, now: datetime
+) -> datetime | None:
     """Those that are ``sending`` since ``before`` become ``unknown``: nobody can know any more. Returns since
     when the oldest of the others is.
     """
@@ -229,7 +242,9 @@ async def opt_out(session: AsyncSession, delivery_ids: Collection[UUID], reason:
     await session.execute(_OPT_OUT, {"ids": list(delivery_ids), "reason": reason})
 
 
-async def receive(session: AsyncSession, channel_ids: Collection[UUID], given: Mapping[str, Any], *, now: datetime) -> RowMapping:
+async def receive(
+    session: AsyncSession, channel_ids: Collection[UUID], given: Mapping[str, Any], *, now: datetime
+) -> RowMapping:
     """Move deliveries by what the platform tells, forward only.
 
     Returns:

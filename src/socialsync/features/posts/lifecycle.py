@@ -12,9 +12,7 @@ from typing import Literal
 from socialsync.errors import Conflict
 
 Status = Literal["draft", "queued", "publishing", "published", "failed", "cancelled", "unknown"]
-DeliveryStatus = Literal[
-    "queued", "sending", "sent", "delivered", "read", "played", "failed", "unknown"
-]
+DeliveryStatus = Literal["queued", "sending", "sent", "delivered", "read", "played", "failed", "unknown"]
 ARRIVED = ("sent", "delivered", "read", "played")
 """Statuses of a delivery that the platform has taken, in the order in which they come."""
 

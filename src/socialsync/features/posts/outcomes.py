@@ -58,7 +58,9 @@ async def park(
     await session.flush()
 
 
-async def close(session: AsyncSession, run: PostRun, status: str, error: str | None, *, now: datetime) -> None:
+async def close(
+    session: AsyncSession, run: PostRun, status: str, error: str | None, *, now: datetime
+) -> None:
     run.status, run.error, run.finished_at, run.updated_at = status, error, run.finished_at or now, now
     if run.settle_job_id is not None:
         await deferring.cancel_waiting(session, run.settle_job_id)

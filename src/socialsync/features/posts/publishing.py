@@ -2,8 +2,8 @@
 
 Between any two of them the process may die, or be given up for dead while it still works. What the next life
 finds tells it what happened: a run without ``effect_at`` was never seen by anybody and goes on; one with
-``effect_at`` and without an outcome may have been, and is settled by looking, never sent again. Good news (it was
-published) is kept whoever brings it; bad news only from whoever has the job.
+``effect_at`` and without an outcome may have been, and is settled by looking, never sent again. Good news (it
+was published) is kept whoever brings it; bad news only from whoever has the job.
 """
 
 from dataclasses import dataclass
@@ -104,7 +104,12 @@ def attempt_of(post: Post, run: PostRun, channel: channels.Channel) -> Attempt:
 
 
 async def keep_containers(
-    session: AsyncSession, attempt: Attempt, *, container_id: str | None, children: tuple[str, ...], now: datetime
+    session: AsyncSession,
+    attempt: Attempt,
+    *,
+    container_id: str | None,
+    children: tuple[str, ...],
+    now: datetime,
 ) -> None:
     """Remember the container and a carousel's items, so that no second ones are made for the same content;
     None and none forget dead ones.
@@ -121,7 +126,8 @@ async def keep_containers(
 
 
 async def commit_intent(session: AsyncSession, job: Job, attempt: Attempt, *, now: datetime) -> None:
-    """From here on the world may see it. The job that settles it should no outcome come waits from here on too.
+    """From here on the world may see it. The job that settles it should no outcome come waits from here on
+    too.
 
     Raises:
         JobLost: another worker has the job.

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, and_, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync.features.posts.lifecycle import ARRIVED
 from socialsync.features.posts.models import Post, PostDelivery, PostRun
 from socialsync.queue import deferring
 
@@ -56,15 +56,19 @@ where posts.id = parked.id
 """)
 
 _STRANDED = text("""
-select post.id, post.workspace_id from posts post
+select post.id, post.workspace_id, coalesce(run.status = 'running' and run.effect_at is not null, false) as
+in_doubt from posts post
 left join lateral (
-    select job_id from post_runs run
+    select job_id, settle_job_id, status, effect_at from post_runs run
     where run.workspace_id = post.workspace_id and run.post_id = post.id order by attempt desc limit 1
 ) run on true
 where post.status = 'publishing' and post.updated_at < :before
     and not exists (
         select from procrastinate_jobs job
-        where job.id = run.job_id and job.status in ('todo', 'doing'))
+        where job.id in (run.job_id, run.settle_job_id) and job.status in ('todo', 'doing'))
+    and not exists (  -- a chunk of a broadcast, or the job of an attempt that a settled one left behind
+        select from procrastinate_jobs job
+        where job.lock = 'post:' || post.id and job.status in ('todo', 'doing'))
 order by post.updated_at limit :limit for update of post skip locked
 """)
 
@@ -155,12 +159,31 @@ async def find_running(session: AsyncSession, post_id: UUID) -> PostRun | None:
     return await session.scalar(query, execution_options={"populate_existing": True})
 
 
+async def find_last_run(session: AsyncSession, post_id: UUID) -> PostRun | None:
+    """The latest attempt, FOR UPDATE."""
+    query = select(PostRun).where(PostRun.post_id == post_id).order_by(PostRun.attempt.desc()).limit(1)
+    return await session.scalar(query.with_for_update(), execution_options={"populate_existing": True})
+
+
+async def get_run(session: AsyncSession, run_id: UUID) -> PostRun | None:
+    """FOR UPDATE."""
+    return await session.get(PostRun, run_id, with_for_update=True, populate_existing=True)
+
+
+async def list_platform_ids(session: AsyncSession, channel_id: UUID, *, since: datetime) -> list[str]:
+    """What the platform calls the channel's posts that were published since then."""
+    query = select(Post.platform_post_id).where(
+        Post.channel_id == channel_id, Post.platform_post_id.is_not(None), Post.published_at >= since
+    )
+    return [found for found in await session.scalars(query) if found]
+
+
 async def effect_begun(session: AsyncSession, post_id: UUID) -> bool:
     """Whether the running attempt's intent is committed, or any recipient of any attempt was reached."""
     run = exists().where(
         PostRun.post_id == post_id, PostRun.status == "running", PostRun.effect_at.is_not(None)
     )
-    reached = PostDelivery.status.in_(("sending", "sent", "unknown"))
+    reached = PostDelivery.status.in_(("sending", "unknown", *ARRIVED))
     delivery = exists().where(PostDelivery.post_id == post_id, reached)
     return bool(await session.scalar(select(or_(run, delivery))))
 
@@ -179,47 +202,13 @@ async def commit_intent(session: AsyncSession, *, run_id: UUID, revision: int, n
     return result.first() is not None
 
 
-async def set_deliveries(session: AsyncSession, post: Post) -> None:
-    """One row per recipient; those of an older edit that nobody was sent are replaced."""
-    await session.execute(
-        text(
-            "delete from post_deliveries where workspace_id = :workspace_id and post_id = :post_id"
-            " and status in ('queued', 'failed') and recipient <> all (cast(:recipients as text[]))"
-        ),
-        {"workspace_id": post.workspace_id, "post_id": post.id, "recipients": post.recipients},
-    )
-    await session.execute(
-        text(
-            "insert into post_deliveries (workspace_id, post_id, recipient)"
-            " select :workspace_id, :post_id, recipient"
-            " from unnest(cast(:recipients as text[])) as recipient on conflict do nothing"
-        ),
-        {"workspace_id": post.workspace_id, "post_id": post.id, "recipients": post.recipients},
-    )
-
-
-async def lock_next_delivery(session: AsyncSession, post_id: UUID, *, but: set[UUID]) -> PostDelivery | None:
-    query = select(PostDelivery).where(PostDelivery.post_id == post_id, PostDelivery.status == "queued")
-    if but:
-        query = query.where(PostDelivery.id.not_in(but))
-    return await session.scalar(query.order_by(PostDelivery.id).limit(1).with_for_update())
-
-
-async def set_delivery(
-    session: AsyncSession, delivery_id: UUID, now: datetime, *, status: str, **values: Any
-) -> None:
-    """Store how one message went. That it was sent holds whatever is there; the rest only while nothing is
-    known, as this may be repeated after another life has gone on.
-    """
-    change = update(PostDelivery).where(PostDelivery.id == delivery_id)
-    if status != "sent":
-        change = change.where(PostDelivery.status.in_(("sending", "unknown")))
-    await session.execute(change.values(status=status, updated_at=now, **values))
-
-
 async def forget_containers(session: AsyncSession, post_id: UUID) -> None:
     """No attempt of this post goes on with a container: they hold another text."""
-    await session.execute(update(PostRun).where(PostRun.post_id == post_id).values(container_id=None))
+    await session.execute(
+        update(PostRun)
+        .where(PostRun.post_id == post_id)
+        .values(container_id=None, child_container_ids=[], container_at=None)
+    )
 
 
 async def move_deliveries(
@@ -234,7 +223,9 @@ async def move_deliveries(
 
 
 async def take_stranded(session: AsyncSession, now: datetime, limit: int) -> Sequence[RowMapping]:
-    """Posts that are ``publishing`` for a minute without a job that waits or runs: ``id, workspace_id``."""
+    """Posts that are ``publishing`` for a minute without a job that waits or runs: ``id, workspace_id``, and
+    ``in_doubt`` when an intent is committed without an outcome.
+    """
     before = now - timedelta(minutes=1)
     return (await session.execute(_STRANDED, {"before": before, "limit": limit})).mappings().all()
 

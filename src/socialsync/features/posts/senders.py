@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import clock
 from socialsync.db.away import is_away
-from socialsync.errors import Temporary
+from socialsync.errors import SocialSyncError, Temporary
 from socialsync.features.channels import service as channels
 from socialsync.features.posts.outcomes import sentence
 from socialsync.features.posts.publishing import Attempt
@@ -77,9 +77,9 @@ async def store(
             return
 
 
-async def waiting(errand: Errand, error: PlatformError) -> Wait | Held | PlatformError | Temporary:
-    """What a refusal becomes for which nobody is to blame: a wait of the job, or of the post. Other errors stay
-    what they are.
+async def waiting(errand: Errand, error: SocialSyncError) -> Exception:
+    """What a refusal becomes for which nobody is to blame: a wait of the job, or of the post. Other errors
+    stay what they are.
     """
     if isinstance(error, TokenRevoked):
         return await _second_look(errand)

@@ -11,10 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from socialsync.errors import Conflict, Invalid, NotFound
 from socialsync.features.accounts import service as accounts
 from socialsync.features.channels import service as channels
-from socialsync.features.posts import content, lifecycle, queries, series
+from socialsync.features.posts import content, lifecycle, publishing, queries, series, settling
 from socialsync.features.posts.models import Post, PostDelivery, PostRun
 from socialsync.features.posts.probing import Media
+from socialsync.features.posts.statuses import receive_statuses
 from socialsync.queue import deferring
+
+__all__ = ["receive_statuses"]
 
 BATCH = 10_000
 """Posts that one statement enqueues; keeps transactions short and memory flat."""
@@ -210,6 +213,8 @@ async def requeue_stranded(session: AsyncSession, *, now: datetime) -> int:
     stranded = await queries.take_stranded(session, now, BATCH)
     for post in stranded:
         arguments = {"workspace_id": post["workspace_id"], "post_id": post["id"]}
+        if post["in_doubt"]:
+            await publishing.slide_settling(session, post["workspace_id"], post["id"], at=now)
         await deferring.slide(
             session, PUBLISH, arguments, queueing_lock=f"posts.stranded:{post['id']}", at=now
         )
@@ -228,6 +233,20 @@ async def get_post(session: AsyncSession, post_id: UUID, *, lock: bool = False) 
             "There is no such post in this workspace.", field="post_id", fix="GET /api/v1/posts lists them."
         )
     return post
+
+
+async def resolve(
+    session: AsyncSession, post_id: UUID, *, happened: bool, platform_id: str | None, now: datetime
+) -> Post:
+    """A person has found out what became of an unknown post. Raises NotFound, NotUnknown."""
+    await get_post(session, post_id)
+    return await _now(session, await settling.resolve(session, post_id, happened, platform_id, now=now))
+
+
+async def recheck(session: AsyncSession, post_id: UUID, *, now: datetime) -> Post:
+    """Ask the platform again what became of an unknown post. Raises NotFound, NotUnknown."""
+    await get_post(session, post_id)
+    return await settling.recheck(session, post_id, now=now)
 
 
 async def list_posts(

@@ -1,9 +1,9 @@
 """What became of an attempt whose outcome nobody told: found out by looking, and never by sending again.
 
-Instagram: a container that is PUBLISHED is; one that is FINISHED five minutes after the call and is in no list was
-not, and the same container is published anew; one that is gone was not either, and gets a successor. WhatsApp has
-nothing to look at: a status with our id tells, and after its time a message is ``unknown``. So is a post when nothing
-could be read until its deadline.
+Instagram: a container that is PUBLISHED is; one that is FINISHED five minutes after the call and is in no
+list was not, and the same container is published anew; one that is gone was not either, and gets a successor.
+WhatsApp has nothing to look at: a status with our id tells, and after its time a message is ``unknown``. So
+is a post when nothing could be read until its deadline.
 """
 
 from collections.abc import Sequence
@@ -89,7 +89,8 @@ async def decide(
     """Write down what was found.
 
     Returns:
-        ``published``, ``failed``, ``unknown``, ``again`` (a new attempt is on its way), or ``unclear``: look again.
+        ``published``, ``failed``, ``unknown``, ``again`` (a new attempt is on its way), or ``unclear``: look
+        again.
 
     Raises:
         JobLost.
@@ -107,7 +108,9 @@ async def decide(
         case "unclear" if now - case.effect_at <= DEADLINE and case.repeat:
             return "unclear"
         case "unclear":
-            await outcomes.end(session, post, run, lifecycle.Result("unknown", run.doubt or UNKNOWABLE), now=now)
+            await outcomes.end(
+                session, post, run, lifecycle.Result("unknown", run.doubt or UNKNOWABLE), now=now
+            )
             return "unknown"
         case _:
             return await _not_published(session, post, run, case, gone=verdict == "gone", now=now)

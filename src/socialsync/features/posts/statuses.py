@@ -12,7 +12,6 @@ from socialsync.features.posts.outcomes import sentence
 from socialsync.platforms.errors import PlatformError
 
 RECOUNT_AFTER = timedelta(seconds=2)
-_OPTED_OUT = 131050
 
 
 class StatusUpdate(Protocol):
@@ -33,8 +32,8 @@ class StatusUpdate(Protocol):
 async def receive_statuses(
     session: AsyncSession, updates: Sequence[StatusUpdate], *, channel_ids: Collection[UUID], now: datetime
 ) -> set[int]:
-    """Move deliveries forward by what came: duplicates and reorderings are harmless. A message is known by our
-    own id first, which the platform gives back, else by the platform's.
+    """Move deliveries forward by what came: duplicates and reorderings are harmless. A message is known by
+    our own id first, which the platform gives back, else by the platform's.
 
     Args:
         session: of a system transaction.
@@ -60,7 +59,7 @@ async def receive_statuses(
     refused = [
         tracker
         for update in updates
-        if update.error is not None and update.error.said.code == _OPTED_OUT
+        if update.error is not None and update.error.said.code == deliveries.OPTED_OUT
         if (tracker := _uuid(update.tracker))
     ]
     if refused:

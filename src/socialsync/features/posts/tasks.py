@@ -64,7 +64,9 @@ async def publish_post(job: Job, *, workspace_id: UUID, post_id: UUID) -> dict[s
         return {"post_id": str(post_id), "status": result}
 
 
-@task(name="posts.send_deliveries", queue="scheduler", policy="publish", scope="workspace", lock=locks.of_post)
+@task(
+    name="posts.send_deliveries", queue="scheduler", policy="publish", scope="workspace", lock=locks.of_post
+)
 async def send_deliveries(
     job: Job, *, workspace_id: UUID, post_id: UUID, chunk_id: int
 ) -> dict[str, str | int]:
@@ -114,7 +116,11 @@ async def _publish(errand: Errand) -> str:
 
 
 async def _try(
-    opened: Resources, job: Job, workspace_id: UUID, attempt: Attempt, send: Callable[[Errand], Awaitable[str]]
+    opened: Resources,
+    job: Job,
+    workspace_id: UUID,
+    attempt: Attempt,
+    send: Callable[[Errand], Awaitable[str]],
 ) -> str:
     """Send it; what goes wrong is written into post and run before it is raised.
 

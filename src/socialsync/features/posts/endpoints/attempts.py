@@ -4,12 +4,13 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from socialsync import clock
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
-from socialsync.api.principal import Reader
+from socialsync.api.principal import Operator, Reader
 from socialsync.api.schemas import Page
 from socialsync.features.posts import service
-from socialsync.features.posts.schemas import DeliveryAnswer, RunAnswer
+from socialsync.features.posts.schemas import DeliveryAnswer, PostAnswer, Resolution, RunAnswer
 
 router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
 
@@ -28,3 +29,18 @@ async def list_deliveries(
     async with opened.database.transaction(caller.workspace_id) as session:
         rows = await service.list_deliveries(session, post_id, after=paged.cursor, limit=paged.fetch)
     return paged.page(rows, DeliveryAnswer.model_validate)
+
+
+@router.post("/{post_id}/resolve", summary="Say what became of a post, or look again")
+async def resolve_post(post_id: UUID, body: Resolution, caller: Operator, opened: Opened) -> PostAnswer:
+    """For a post whose outcome is `unknown` (of a broadcast: for every message that is). `check` asks the
+    platform again, by a job; look at the post a moment later. 409 where everything is known.
+    """
+    now = clock.now()
+    async with opened.database.transaction(caller.workspace_id) as session:
+        if body.check:
+            return PostAnswer.model_validate(await service.recheck(session, post_id, now=now))
+        post = await service.resolve(
+            session, post_id, happened=body.outcome == "happened", platform_id=body.platform_id, now=now
+        )
+        return PostAnswer.model_validate(post)

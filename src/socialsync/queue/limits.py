@@ -33,7 +33,7 @@ on conflict (key) do update set blocked_until = greatest(limits.blocked_until, e
 """)
 _TAKE = text("""
 with bucket as (
-    select key, rate_per_s, blocked_until, clock_timestamp() as now,
+    select key, rate_per_s, burst, blocked_until, clock_timestamp() as now,
         least(burst, tokens + coalesce(
             extract(epoch from clock_timestamp() - refilled_at)::double precision * rate_per_s, 0)) as filled
     from limits where key = :key for update

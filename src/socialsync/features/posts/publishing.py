@@ -79,6 +79,8 @@ async def begin(session: AsyncSession, job: Job, post_id: UUID, *, now: datetime
     if channel.platform == "whatsapp":
         await deliveries.prepare(session, post, now=now)
     run = run or await _next_run(session, post)
+    if run.started_at is None:
+        await _inherit(session, run)
     run.job_id = job.job.id
     run.started_at = run.started_at or now
     post.updated_at = now
@@ -250,24 +252,19 @@ def check_unchanged(attempt: Attempt, post: Post, run: PostRun) -> None:
 
 
 async def _next_run(session: AsyncSession, post: Post) -> PostRun:
-    """The next attempt, with the containers of the one before: they hold the same content, or edit() took
-    them.
-    """
-    before = await queries.list_runs(session, post.id)
-    last = before[-1] if before else None
     post.attempt += 1
-    run = PostRun(
-        workspace_id=post.workspace_id,
-        post_id=post.id,
-        attempt=post.attempt,
-        status="running",
-        container_id=last.container_id if last else None,
-        container_at=last.container_at if last else None,
-        child_container_ids=list(last.child_container_ids) if last else [],
-    )
+    run = PostRun(workspace_id=post.workspace_id, post_id=post.id, attempt=post.attempt, status="running")
     session.add(run)
     await session.flush()
     return run
+
+
+async def _inherit(session: AsyncSession, run: PostRun) -> None:
+    """The containers of the attempt before: they hold the same content, or edit() took them."""
+    before = [one for one in await queries.list_runs(session, run.post_id) if one.attempt < run.attempt]
+    if before:
+        run.container_id, run.container_at = before[-1].container_id, before[-1].container_at
+        run.child_container_ids = list(before[-1].child_container_ids)
 
 
 async def _ours(session: AsyncSession, attempt: Attempt) -> tuple[Post, PostRun]:

@@ -66,9 +66,11 @@ where post.status = 'publishing' and post.updated_at < :before
     and not exists (
         select from procrastinate_jobs job
         where job.id in (run.job_id, run.settle_job_id) and job.status in ('todo', 'doing'))
-    and not exists (  -- a chunk of a broadcast, or the job of an attempt that a settled one left behind
-        select from procrastinate_jobs job
-        where job.lock = 'post:' || post.id and job.status in ('todo', 'doing'))
+    -- nor a chunk of a broadcast; spelled as the indexes on locks are
+    and not exists (
+        select from procrastinate_jobs job where job.lock = 'post:' || post.id and job.status < 'doing')
+    and not exists (
+        select from procrastinate_jobs job where job.lock = 'post:' || post.id and job.status = 'doing')
 order by post.updated_at limit :limit for update of post skip locked
 """)
 

@@ -17,7 +17,7 @@ workspace create, user create, apikey create, channel add|list|edit, document ad
 webhooks replay, doctor, bench
 """
 LATER = {
-    "user create", "document add", "document list", "document show", "document search", "webhooks replay",
+    "user create", "document add", "document list", "document show", "document search",
     "doctor",
 }  # fmt: skip
 """Those whose rooms are not built yet."""

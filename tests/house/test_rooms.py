@@ -64,6 +64,9 @@ NOUNS = {
         "settling": "the transactions of finding out what became of an attempt",
         "statuses": "what the platform tells of messages afterwards",
     },
+    "webhooks": {
+        "signing": "rule: whether a body came from Meta",
+    },
 }
 """What else a room may hold, by its noun: a ``rule`` is pure, anything else says what it is."""
 

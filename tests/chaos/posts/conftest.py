@@ -22,7 +22,7 @@ from socialsync.features.accounts import service as accounts
 from socialsync.features.channels import service as channels
 from tests import cluster
 from tests.chaos.conftest import PATIENCE, Nursery, Works, wait_for
-from tests.conftest import execute, opening, urls_of
+from tests.conftest import opening, urls_of
 from tests.simulator.server import SimulatorServer
 
 REASON = "chaos of posts"

@@ -40,7 +40,8 @@ insert into procrastinate_jobs (queue_name, task_name, args, priority)
 values ('scheduler', 'posts.enqueue_due_posts', '{}', 5)
 """
 DUE = """
-update procrastinate_jobs set scheduled_at = now() where status = 'todo' and scheduled_at > now();
+update procrastinate_jobs set scheduled_at = now() where id in (
+    select id from procrastinate_jobs where status = 'todo' and scheduled_at > now() for update skip locked);
 select pg_notify('queue_control', '')
 """
 TIME_PASSES = f"""
@@ -49,7 +50,6 @@ where status = 'running' and effect_at is not null;
 update post_deliveries set sending_at = sending_at - interval '61 seconds' where status = 'sending';
 update post_deliveries set not_before = null where status = 'queued';
 update posts set not_before = null where status = 'queued';
-update limits set blocked_until = null;
 {TICK};
 {DUE}
 """  # noqa: S608 - constants of ours
@@ -67,8 +67,11 @@ BUSY = """
 select info.pid from procrastinate_jobs job join worker_info info on info.worker_id = job.worker_id
 where job.status = 'doing' order by job.args ? 'post_id' desc, job.id desc limit 1
 """
+LIMITS_END = "update limits set blocked_until = null; select pg_notify('queue_control', '')"
 UNDER_WAY = """
 select (select count(*) from procrastinate_jobs where status = 'doing') as doing,
+    (select count(*) from procrastinate_jobs
+        where status = 'todo' and (scheduled_at is null or scheduled_at <= now())) as due,
     (select count(*) from procrastinate_jobs where status in ('todo', 'doing') and task_name like 'posts.%')
     + (select count(*) from posts where status in ('queued', 'publishing')) as open
 """
@@ -104,8 +107,8 @@ class Newsroom(Works):
         self.ready(*self.alive())
 
     def busy(self) -> int:
-        """The process of the job that is under way: of a post, else of the tick."""
-        ((pid,),) = self.ask(BUSY)
+        """The process of a job that is under way: of a post, else of the tick."""
+        ((pid,),) = wait_for(lambda: self.ask(BUSY), "work", tell=self.tell)
         return pid
 
     def tell(self) -> str:
@@ -140,9 +143,9 @@ class Newsroom(Works):
 
     def over(self) -> bool:
         """Whether nothing is left to do; when all rest and something is, time passes."""
-        ((doing, left),) = self.ask(UNDER_WAY)
+        ((doing, due, left),) = self.ask(UNDER_WAY)
         if left and not doing:
-            self.ask(TIME_PASSES)
+            self.ask(LIMITS_END if due else TIME_PASSES)
         return not left
 
     def settle(self, within: float = PATIENCE) -> None:
@@ -178,6 +181,7 @@ class Newsroom(Works):
             _agree(post, post.text, published[post.text], post.platform_post_id, {"published"})
         sent = _seen(self.world, "whatsapp.message", "to")
         for one in self.ask("select * from post_deliveries"):
+            assert one.status in {"sent", "failed", "unknown"}
             _agree(one, one.recipient, sent[one.recipient], one.platform_message_id, {"sent"})
         assert self.ask("select id from posts where status not in ('published', 'failed', 'unknown')") == []
         assert self.ask("select id from post_runs where status = 'running'") == []

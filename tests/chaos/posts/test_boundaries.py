@@ -11,7 +11,10 @@ import pytest
 from tests.chaos.conftest import wait_for
 
 AGES = 600.0
+"""Seconds that outlast every test."""
 LOST = {"action": "lost_answer", "match": {"kind": "instagram.publish"}}
+DROPPED = {"action": "drop", "match": {"kind": "instagram.publish"}}
+BLIND = {"action": "status", "status": 503, "times": None, "match": {"method": "GET"}}
 _numbers = itertools.count(1)
 
 
@@ -21,12 +24,14 @@ class Point:
 
     Attributes:
         before: another fault, that leads there.
+        after: a fault of all that comes later.
         becomes: what the post has become in the end.
     """
 
     slow: dict[str, Any] | None = None
     gate: tuple[str, str, str] | None = None
     before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
     content: dict[str, Any] = field(default_factory=dict)
     becomes: str = "published"
 
@@ -63,6 +68,10 @@ POINTS = {
     "settling, outcome": write(
         "posts", "old.status = 'publishing' and new.status = 'published'", before=LOST
     ),
+    "settling, nothing happened": write(
+        "post_runs", "old.status = 'running' and new.status = 'failed'", before=DROPPED
+    ),
+    "publish answer, and nobody can look": call("instagram.publish", "after", after=BLIND, becomes="unknown"),
     "carousel, second item's answer": call("instagram.container", "after", skip=1, content=CAROUSEL),
     "carousel, second item stored": write(
         "post_runs",
@@ -92,14 +101,14 @@ def test_killed_at_every_boundary(newsroom, name):
         post_id = due(newsroom, name, point)
         wait_for(lambda: there(newsroom, point), f"the point {name!r}", tell=newsroom.tell)
         newsroom.kill(newsroom.busy())
+        if point.after:
+            newsroom.world.fault(**point.after)
     newsroom.settle()
     newsroom.start()  # for the next point
     newsroom.audit()
     assert newsroom.post(post_id).status == point.becomes
-    if point.becomes == "unknown":
-        assert newsroom.deliveries(post_id) == ["unknown"] * 3, "nobody can know"
-    elif point.content is BROADCAST:
-        assert newsroom.deliveries(post_id) == ["sent"] * 3
+    each = {"published": "sent", "unknown": "unknown"}[point.becomes]
+    assert newsroom.deliveries(post_id) == ([each] * 3 if point.content is BROADCAST else [])
 
 
 @contextlib.contextmanager
@@ -111,7 +120,6 @@ def held(newsroom, point: Point) -> Iterator[None]:
         if point.gate:
             stack.enter_context(newsroom.gate(*point.gate))
         yield
-    newsroom.world.clear_faults()
 
 
 def due(newsroom, name: str, point: Point):
@@ -124,9 +132,11 @@ def due(newsroom, name: str, point: Point):
 
 
 def there(newsroom, point: Point) -> bool:
-    """Whether somebody is held. What settles a lost answer comes to its time."""
-    if point.before:
+    """Whether somebody is held. What leads there comes to its time."""
+    if point.before is LOST:
         newsroom.make_due()
+    elif point.before is DROPPED:
+        newsroom.over()
     if point.gate:
         return newsroom.somebody_waits()
     return newsroom.world.faults()[-1]["hits"] == 1

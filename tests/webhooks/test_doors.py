@@ -10,7 +10,8 @@ from socialsync.app.factory import create_app
 from socialsync.db.urls import Urls
 from socialsync.features.webhooks import service
 from tests.conftest import calling, opening
-from tests.webhooks.conftest import add_delivery, as_meta_writes, signature, status, told
+from tests.serving import serving
+from tests.webhooks.conftest import NUMBER, add_delivery, as_meta_writes, signature, status, told
 
 BODY = as_meta_writes(told(status("sent")))
 
@@ -44,6 +45,23 @@ async def test_what_was_answered_is_committed(doors, owner):
     assert (await tell(doors[0])).status_code == 200
     ((body,),) = owner.execute("select body from webhook_events").fetchall()
     assert body == BODY
+
+
+async def test_what_the_world_tells_is_heard(fresh, owner, tmp_path, outside_world, simulator):
+    """Over real HTTP, as the simulator signs and writes it, duplicates and all."""
+    add_delivery(owner)
+    async with (
+        opening(fresh, tmp_path, outside_world.url) as opened,
+        serving(create_app(opened)) as port,
+    ):
+        await asyncio.to_thread(simulator.tell, f"http://127.0.0.1:{port}", "an app secret")
+        known = {"id": "wamid.1", "account": NUMBER, "recipient": "+33612345601", "at": 1772625600}
+        told = [{**known, "status": word} for word in ("read", "sent", "delivered", "delivered")]
+        await asyncio.to_thread(simulator.happens, statuses=told)
+        while (await asyncio.to_thread(simulator.told))["told"] < len(told):
+            await asyncio.sleep(0.01)
+        assert (await asyncio.to_thread(simulator.told))["refused"] == 0
+    assert owner.execute("select status from post_deliveries").fetchone() == ("read",)
 
 
 async def test_a_connection_that_is_cut_while_a_body_is_handled_loses_nothing(doors, owner):

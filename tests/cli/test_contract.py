@@ -21,7 +21,7 @@ LATER = {
     "doctor",
 }  # fmt: skip
 """Those whose rooms are not built yet."""
-MINE = ("inspect", "jobs", "revoke", "purge", "pause", "resume", "workers", "schedules", "limits")
+MINE = ("inspect", "jobs", "revoke", "purge", "pause", "resume", "workers", "schedules", "limits", "webhooks")
 
 
 def promised() -> list[str]:

@@ -16,7 +16,7 @@ import pytest
 from socialsync.db.urls import Urls
 from tests.journeys.conftest import Installation, wait_for
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 SHOP = Path(__file__).with_name("shop.py")
 SUPERVISE = """
 from socialsync.worker.autoscale import Bounds

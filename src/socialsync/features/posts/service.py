@@ -285,7 +285,8 @@ async def _series_after(
     if post.recurrence is not None:
         await series.end_after(session, post, now=now)
     if not values["recurrence"]:
-        return {"recurrence": None}  # its place in the series remains
+        zone = content.new_series(values, zone="UTC")["timezone"]
+        return {"recurrence": None, "timezone": zone}  # its place in the series remains
     workspace = await accounts.get_workspace(session, post.workspace_id)
     return content.new_series(values, zone=workspace.timezone)
 

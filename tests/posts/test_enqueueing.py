@@ -90,6 +90,7 @@ async def test_posts_of_a_closed_channel_wait_and_do_not_stand_in_the_way(office
         row = await office.see(post.id)
         assert (row["status"], row["attempt"], row["publish_at"]) == ("queued", 0, NOON)
         assert row["due_at"] > NOON
+        assert "channel" in row["error"]
     assert (await office.enqueue_due())["total_due"] == 0, "they are not looked at again and again"
     noon.move(service.PARKED_FOR)
     assert (await office.enqueue_due())["enqueued"] == 0

@@ -111,7 +111,7 @@ async def edit(session: AsyncSession, post_id: UUID, changes: Mapping[str, Any],
     channel = await _get_channel(session, values["channel_id"])
     values["media_type"] = content.check_changed(channel.platform, values, changes)
     if {"publish_at", "status", "channel_id"} & changes.keys():
-        values["not_before"] = None
+        values |= {"not_before": None, "error": None}
     for name, value in values.items():
         setattr(post, name, value)
     post.revision += 1

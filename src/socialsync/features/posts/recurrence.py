@@ -20,8 +20,8 @@ from socialsync.features.accounts import locale
 from socialsync.features.posts import rules
 from socialsync.features.posts.rules import Rule
 
-LOOKS = 20_000
-"""Days that one search looks at, more than 50 years of them: behind a rule's last occurrence it must end."""
+LOOKS = 12_000
+"""Days that one search looks at, more than 30 years of them: behind a rule's last occurrence it must end."""
 _SKIPPED = timedelta(hours=25)
 """More than clocks ever skip at once (a whole day, at the date line)."""
 _LAST_YEAR = 9_939

@@ -16,6 +16,7 @@ CALLS = (*EFFECTS, "instagram.container", "instagram.container_status")
 def restartable_newsroom(own_server, tmp_path, nursery, outside_world):
     """On a server of its own."""
     name = "newsroom"
+    let_in(own_server)
     execute(own_server, f"create database {name} template socialsync strategy file_copy")
     with newsroom_on(urls_of(own_server, name), tmp_path, nursery, outside_world) as room:
         yield room

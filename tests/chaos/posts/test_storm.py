@@ -24,6 +24,7 @@ def restartable_newsroom(own_server, tmp_path, nursery, outside_world):
     execute(own_server, f"drop database {name} with (force)")
 
 
+@pytest.mark.timeout(900)
 def test_storm(restartable_newsroom, own_server, thorough):
     room = restartable_newsroom
     posts, people, blows = (200, 300, 5) if thorough else (30, 30, 1)
@@ -38,9 +39,10 @@ def test_storm(restartable_newsroom, own_server, thorough):
         room.start()
         progress(room, posts // (2 * blows + 1))
         restart(own_server)
-    room.settle(300 if thorough else 40)
+    room.settle(300 if thorough else 90)
     assert any(fault["hits"] for fault in room.world.faults())
     room.audit()
+    assert room.ask("select id from posts where status = 'unknown'") == [], "all could be found out"
     came_to = room.ask("select status, count(*) from posts group by status order by status")
     measured(f"storm: {dict(came_to)}, of the broadcast {Counter(room.deliveries(broadcast))}")
 

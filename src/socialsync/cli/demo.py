@@ -41,7 +41,7 @@ STYLES = {
 }
 TICK = 0.5
 """Seconds between looks for due posts; a minute is the default and too long to watch."""
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which the story has failed."""
 _console = Console(highlight=False)
 

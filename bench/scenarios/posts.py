@@ -39,7 +39,7 @@ GOALS = "Goals: at most twice the time of plain SQL, flat memory; the broadcast 
 LIMIT = 80.0
 _ENQUEUED, _IMAGES, _MESSAGES = "due posts enqueued", "Instagram images", "a broadcast"
 _SHARED = (
-    "CPU is the worker's own for each post or message, and does not depend on what else runs on the machine:"
+    "CPU is the worker's own for each post or message, which depends little on what else runs on the machine:"
     " at 80 a second, 12.5 ms are one whole core."
 )
 _KEY = "the benchmark's key"

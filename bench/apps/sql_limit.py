@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 _QUEUE, _TASK = "bench", "bench.noop"
-_REGISTER = "select id from queue_register(null, '{}', true)"
+_REGISTER = "select queue_register(true)"
 _DESCRIBE = (
     "insert into worker_info (worker_id, name, host, pid, concurrency, version, leased, started_at)"
     " values (%s, 'limit', 'limit', 0, 1, '0', true, now())"

@@ -12,8 +12,18 @@ from typing import Any, Literal
 import structlog
 
 _SECRET_NAME = re.compile(r"token|secret|password|authorization|api_key|credential", re.IGNORECASE)
-_BEARER = re.compile(r"(?i)(bearer\s+|access_token=)[^\s\"'&]+")
-_URL_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]+@")
+_URL_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^/\s]+@")
+_NAMED = r"[\w-]*(?:token(?!s)|secret|passw(?:or)?d|api[_-]?key|appsecret_proof|credential)[\w-]*"
+_SECRET_FORMS = (
+    re.compile(r"(?i)(\bbearer\s+)[^\s\"'&]+"),
+    re.compile(rf"(?i)({_NAMED}=[\"']?)[^\s\"'&,;]+"),  # a parameter, a setting
+    re.compile(rf"(?i)([\"']{_NAMED}[\"']\s*:\s*[\"'])[^\"']+"),  # JSON, a dict
+    re.compile(
+        r"(?i)(\bauthorization:\s*basic\s+|\b(?:x-[\w-]*(?:token|key|secret)|api-key):\s*)[^\s\"',;]+"
+    ),
+    # OpenAI's, Meta's, our own
+    re.compile(r"()\b(?:sk-[\w-]{8,}|EAA[A-Za-z0-9]{12,}|IG(?:AA|QV)[\w-]{12,}|ss_[\w-]{20,})"),
+)
 _MASK = "***"
 
 Event = MutableMapping[str, Any]
@@ -107,5 +117,10 @@ def _masked(name: str, value: Any) -> Any:
 
 
 def scrub(text: str) -> str:
-    """The text without bearer tokens, ``access_token`` parameters and URL passwords."""
-    return _URL_PASSWORD.sub(rf"\1{_MASK}@", _BEARER.sub(rf"\1{_MASK}", text))
+    """The text without what looks like a secret: by its name (parameters, headers, JSON, DSNs), as the
+    password of a URL, or by the form of a key of Meta, OpenAI or ours.
+    """
+    text = _URL_PASSWORD.sub(rf"\1{_MASK}@", text)
+    for form in _SECRET_FORMS:
+        text = form.sub(rf"\1{_MASK}", text)
+    return text

@@ -352,3 +352,19 @@ async def test_a_worker_that_is_silent_or_unknown_cannot_be_asked(database):
             await switches.drain(session, "dead", ME)
         with pytest.raises(NotFound):
             await switches.stop(session, "nobody", ME)
+
+
+async def test_a_workspaces_rerun_goes_to_no_queue_of_its_invention(database):
+    async with database.system_transaction(SYSTEM) as session:
+        workspace_id = uuid4()
+        old = await add_job(session, "failed")
+        await session.execute(
+            text(
+                "update procrastinate_jobs"
+                " set args = args || jsonb_build_object('workspace_id', cast(:id as text))"
+            ),
+            {"id": str(workspace_id)},
+        )
+        with pytest.raises(Invalid) as caught:
+            await controls.rerun(session, old, By("key:ss_1", workspace_id), queue="nobodys")
+    assert caught.value.field == "queue"

@@ -42,7 +42,7 @@ class Claimer:
 
     def __init__(self, connection):
         self.connection = connection
-        ((self.id, _),) = connection.execute("select * from queue_register(null, '{}', false)").fetchall()
+        ((self.id,),) = connection.execute("select queue_register(false)").fetchall()
         connection.execute(
             "insert into worker_info (worker_id, name, host, pid, concurrency, version, leased, started_at)"
             " values (%s, 'w', 'h', 1, 1, '0', false, now())",
@@ -214,6 +214,47 @@ def test_a_hundred_thousand_jobs_of_one_lock_hold_up_no_other_lock(connection):
     seen = [job_id for _ in range(3) for job_id in claimer.claim(10)]
     assert len(seen) == 2
     assert other in seen
+
+
+def test_any_number_of_blocked_priorities_hides_nothing_below(connection):
+    enqueue(connection, [Job("a", 100, "x", None)])
+    claimer = Claimer(connection)
+    assert len(claimer.claim()) == 1
+    enqueue(connection, [Job("a", priority, "x", None) for priority in range(1, 40)])
+    (low,) = enqueue(connection, [Job("a", 0, None, None)])
+    assert claimer.claim() == [low]
+
+
+def test_any_number_of_locks_that_wait_for_their_time_hides_no_ready_one(connection):
+    enqueue(connection, [Job("a", 0, "x:pile", None)] * 150)
+    claimer = Claimer(connection)
+    assert len(claimer.claim(1)) == 1
+    enqueue(connection, [Job("a", 0, f"m:{number}", 3600) for number in range(500)])
+    (ready,) = enqueue(connection, [Job("a", 0, "x:ready", None)])
+    assert claimer.claim(10) == [ready]
+
+
+@pytest.mark.parametrize("limit", ["max_running = 1", "blocked_until = now() + interval '1 hour'"])
+def test_a_suspect_keeps_to_the_limits_of_its_key(connection, limit):
+    enqueue(connection, [Job("a", 0, None, None)], x_limit_key="'k'")
+    claimer = Claimer(connection)
+    assert len(claimer.claim()) == 1
+    connection.execute("insert into limits (key) values ('k')")
+    connection.execute(f"update limits set {limit}")  # noqa: S608 # of the list above
+    enqueue(connection, [Job("a", 0, None, None)], x_limit_key="'k'", x_kills="1")
+    assert claimer.claim(5) == []
+
+
+def test_a_due_job_whose_row_is_held_is_not_looked_for_without_pause(own, connection):
+    enqueue(connection, [Job("a", 0, None, -5)])
+    claimer = Claimer(connection)
+    with psycopg.connect(own) as another:
+        another.execute("select from procrastinate_jobs for update")
+        again_in = connection.execute(
+            "select again_in from queue_claim(%s, null, %s::text[], '{}', 1, 0, true, 0, '')",
+            (claimer.id, TASKS),
+        ).fetchone()[0]
+        assert again_in >= 0.1
 
 
 def test_keys_take_turns_and_a_great_pile_of_one_does_not_starve_another(connection):

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from socialsync.queue import pruning
-from tests.queue.conftest import SYSTEM
+from tests.queue.conftest import SYSTEM, jobs
 
 JOB = text("""
 insert into procrastinate_jobs (queue_name, task_name, status, x_created_at, x_finished_at)
@@ -187,3 +187,15 @@ async def test_a_look_at_many_jobs_walks_their_key(database):
         values = {"after": 0, "batch": 1000, "keep": timedelta(days=7), "keep_failed": timedelta(days=30)}
         plan = "\n".join(await session.scalars(text(f"explain {pruning._JOBS.text}"), values))
     assert "Index Scan using procrastinate_jobs_pkey on procrastinate_jobs  (cost" in plan, plan
+
+
+async def test_expired_jobs_of_a_queue_that_nobody_serves_are_cancelled(fresh_database):
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        await session.execute(
+            text(
+                "insert into procrastinate_jobs (queue_name, task_name, x_expires_at)"
+                " values ('nobodys', 't', now() - interval '60 s'), ('nobodys', 't', now() + interval '1 h')"
+            )
+        )
+        assert await pruning.expire_jobs(session) == 1
+        assert [job["status"] for job in await jobs(session)] == ["cancelled", "todo"]

@@ -206,3 +206,19 @@ async def test_an_edit_that_could_not_be_followed_is_refused(database, changes, 
         with pytest.raises(Invalid) as refused:
             await schedules.edit(session, "often", changes)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize("bad", ["queue = repeat('q', 60)", "expires_s = 1e15", "args = '[1]'"])
+async def test_a_schedule_that_postgres_refuses_stops_no_other(fresh_database, bad):
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        for name in ("bad", "good"):
+            await schedules.add(session, New(name, "tests.note", every_s=60, args={"word": "x"}))
+        await session.execute(text("update schedules set next_at = now() - interval '1 s'"))
+        await session.execute(text(f"update schedules set {bad} where name = 'bad'"))  # noqa: S608 # of the list
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        await schedules.tick(session)
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        rows = await session.execute(
+            text("select name, last_at is null as never from schedules order by name")
+        )
+        assert [tuple(row) for row in rows] == [("bad", True), ("good", False)]

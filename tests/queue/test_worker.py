@@ -192,3 +192,32 @@ async def test_upkeep_seeds_ticks_and_sweeps_in_two_workers_without_doubling(app
         care.cancel()
     await asyncio.gather(*cares, return_exceptions=True)
     assert await statuses(fresh_database) == ["todo"]
+
+
+async def test_the_next_job_of_a_lock_starts_when_another_workers_job_ends(app, fresh_database):
+    go, first, second = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    @app.task(name="mine.first", queue="qa", lock="one")
+    async def begin() -> None:
+        first.set()
+        await go.wait()
+
+    @app.task(name="mine.second", queue="qb", lock="one")
+    async def follow() -> None:
+        second.set()
+
+    workers = [
+        app.worker(queues=[queue], name=queue, install_signal_handlers=False, fetch_job_polling_interval=60)
+        for queue in ("qa", "qb")
+    ]
+    runs = [asyncio.create_task(worker.run()) for worker in workers]
+    await begin.defer_async()
+    await asyncio.wait_for(first.wait(), 10)
+    await follow.defer_async()
+    await asyncio.sleep(0.3)
+    assert not second.is_set()
+    go.set()
+    await asyncio.wait_for(second.wait(), 10)
+    for worker in workers:
+        worker.stop()
+    await asyncio.gather(*runs)

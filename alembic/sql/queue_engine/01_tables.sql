@@ -138,3 +138,11 @@ create table worker_info (
 );
 alter table worker_info set (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 100);
 comment on table worker_info is 'What each living worker tells of itself; leased: it holds a session lock that frees when it dies';
+
+create type queue_claimed as (
+    id bigint, task_name text, priority integer, lock text, queueing_lock text, args jsonb,
+    scheduled_at timestamptz, queue_name text, attempts integer, kills smallint, limit_key text,
+    created_at timestamptz, again_in double precision
+);
+
+create type queue_stream as (queue_name text, key text, priority integer, room integer);

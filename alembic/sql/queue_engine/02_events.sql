@@ -1,7 +1,7 @@
 -- Statement-level events and wake-ups in place of the library's row-level ones, which are disabled (not
 -- redefined: its own migrations re-create them under the same names).
 
-create function queue_wake(queues text[]) returns void language plpgsql as $$
+create or replace function queue_wake(queues text[]) returns void language plpgsql as $$
 declare
     payload constant text := '{"type": "job_inserted", "job_id": 0}';
     queue text;
@@ -17,10 +17,10 @@ comment on function queue_wake(text[]) is 'Wake the workers of these queues, onc
 
 -- A job that is due later than this after its insert wakes nobody: every look asks for the next due time, at
 -- least once in such an interval.
-create function queue_poll_interval() returns interval language sql immutable parallel safe
+create or replace function queue_poll_interval() returns interval language sql immutable parallel safe
 return interval '5 seconds';
 
-create function queue_jobs_inserted() returns trigger language plpgsql as $$
+create or replace function queue_jobs_inserted() returns trigger language plpgsql as $$
 begin
     insert into procrastinate_events (job_id, type, at)
     select id, 'deferred'::procrastinate_job_event_type, now() from born where status = 'todo'
@@ -39,7 +39,7 @@ begin
     return null;
 end $$;
 
-create function queue_jobs_updated() returns trigger language plpgsql
+create or replace function queue_jobs_updated() returns trigger language plpgsql
 set enable_nestloop = off set enable_mergejoin = off  -- nobody knows how many rows these have: hash them
 as $$
 declare
@@ -57,6 +57,17 @@ begin
         when prior.status = 'failed' and later.status = 'todo' then 'retried'
         end) as event (kind)
     where prior.status <> later.status and kind is not null;
+
+    -- Who held a lock is out of the way: whoever waits for it may be another worker's.
+    if exists (select from prior where lock is not null) then
+        perform queue_wake(array(
+            select distinct next.queue_name from prior join later using (id) cross join lateral (
+                select queue_name from procrastinate_jobs waits
+                where waits.lock = prior.lock and waits.status < 'doing' order by priority desc, id limit 1
+            ) next
+            where prior.lock is not null and prior.status in ('todo', 'doing') and later.status not in ('todo', 'doing')
+        ));
+    end if;
 
     if not exists (select from later where status = 'todo') then
         return null;
@@ -85,18 +96,18 @@ begin
     return null;
 end $$;
 
-create trigger queue_jobs_inserted after insert on procrastinate_jobs
+create or replace trigger queue_jobs_inserted after insert on procrastinate_jobs
     referencing new table as born for each statement execute function queue_jobs_inserted();
-create trigger queue_jobs_updated after update on procrastinate_jobs
+create or replace trigger queue_jobs_updated after update on procrastinate_jobs
     referencing old table as prior new table as later for each statement execute function queue_jobs_updated();
 
 -- Jobs of a workspace, also those enqueued in SQL, take turns with those of other workspaces.
-create function queue_key_of_workspace() returns trigger language plpgsql as $$
+create or replace function queue_key_of_workspace() returns trigger language plpgsql as $$
 begin
     new.x_limit_key := 'workspace:' || (new.args ->> 'workspace_id');
     return new;
 end $$;
-create trigger queue_key_of_workspace before insert on procrastinate_jobs
+create or replace trigger queue_key_of_workspace before insert on procrastinate_jobs
     for each row when (new.x_limit_key is null and new.args ? 'workspace_id')
     execute function queue_key_of_workspace();
 

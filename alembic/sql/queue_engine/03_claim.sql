@@ -3,7 +3,7 @@
 -- The order is the library's: priority, then id. Three things are added. Jobs with a limit key take turns, key
 -- by key, at equal priority. A job whose time has come is promoted to the ready ones in order of its time, up to
 -- `promote` of them a look. And a lock holds only against jobs in queues that somebody serves.
-create function queue_promote(queues text[], at timestamptz, most integer) returns void language plpgsql as $$
+create or replace function queue_promote(queues text[], at timestamptz, most integer) returns void language plpgsql as $$
 begin
     update procrastinate_jobs set x_due_at = scheduled_at where id = any (array(
         select due.id from unnest(queues) as queue cross join lateral (
@@ -15,7 +15,7 @@ begin
     ));
 end $$;
 
-create function queue_expire(queues text[], at timestamptz) returns void language plpgsql as $$
+create or replace function queue_expire(queues text[], at timestamptz) returns void language plpgsql as $$
 begin
     update procrastinate_jobs set status = 'cancelled', x_finished_at = clock_timestamp() where id = any (array(
         select id from procrastinate_jobs
@@ -25,7 +25,7 @@ begin
 end $$;
 
 -- The queues whose jobs may hold a lock: those that a living worker serves and nobody paused. Null: all.
-create function queue_served() returns text[] language sql stable
+create or replace function queue_served() returns text[] language sql stable
 begin atomic
     select case when bool_or(info.queues is null) then
         (select array_agg(queue_name) from queue_settings where paused_at is null)
@@ -36,17 +36,9 @@ begin atomic
     from worker_info info;
 end;
 
-create type queue_claimed as (
-    id bigint, task_name text, priority integer, lock text, queueing_lock text, args jsonb,
-    scheduled_at timestamptz, queue_name text, attempts integer, kills smallint, limit_key text,
-    created_at timestamptz, again_in double precision
-);
-
-create type queue_stream as (queue_name text, key text, priority integer, room integer);
-
 -- The streams with something ready: for each queue and key the first priority at or below `bound`, and how many
 -- of the key may start.
-create function queue_streams(queues text[], tasks text[], bound integer, since bigint, after_key text, most integer)
+create or replace function queue_streams(queues text[], tasks text[], bound integer, since bigint, after_key text, most integer)
 returns setof queue_stream language plpgsql stable as $$
 begin
     return query
@@ -92,7 +84,7 @@ end $$;
 
 -- One level: the ready jobs of exactly this priority, `wanted` at most, a share for each key. Heads of locks are
 -- chosen under an advisory lock and looked at again under a fresh snapshot, because two claimers may choose at once.
-create function queue_claim_level(
+create or replace function queue_claim_level(
     worker bigint, streams queue_stream[], served text[], tasks text[], wanted integer, since bigint, after_key text
 ) returns setof queue_claimed language plpgsql as $$
 declare
@@ -165,7 +157,7 @@ begin
 end $$;
 
 -- What is usual: no keys, no locks. One statement.
-create function queue_claim_plain(
+create or replace function queue_claim_plain(
     worker bigint, queues text[], tasks text[], wanted integer, since bigint
 ) returns setof queue_claimed language sql as $$
     update procrastinate_jobs
@@ -186,7 +178,7 @@ create function queue_claim_plain(
 $$;
 
 -- The ready jobs from the highest priority downwards, level by level.
-create function queue_claim_ready(
+create or replace function queue_claim_ready(
     worker bigint, queues text[], served text[], tasks text[], wanted integer, since bigint, after_key text
 ) returns setof queue_claimed language plpgsql as $$
 declare
@@ -196,7 +188,7 @@ declare
     got integer;
     guarded boolean := false;
 begin
-    for _ in 1 .. 16 loop
+    for _ in 1 .. 200 loop
         streams := array(select s from queue_streams(queues, tasks, bound, since, after_key, 100) s);
         if not guarded and exists (select from unnest(streams) where room is not null) then
             -- Two claimers must not count the running jobs of one key at the same moment.
@@ -220,17 +212,20 @@ begin
 end $$;
 
 -- Lock by lock instead of job by job: a great pile of jobs of one lock must not hide the locks behind it.
-create function queue_claim_deep(worker bigint, queues text[], served text[], tasks text[], wanted integer)
+create or replace function queue_claim_deep(worker bigint, queues text[], served text[], tasks text[], wanted integer)
 returns setof queue_claimed language plpgsql as $$
 declare
     chosen bigint[];
 begin
     with recursive piles as (
         (select lock, 1 as n from procrastinate_jobs
-         where status < 'doing' and lock >= '' order by lock limit 1)
+         where status < 'doing' and lock >= '' and x_kills is null and (scheduled_at is null or x_due_at = scheduled_at)
+         order by lock limit 1)
         union all
         select (select job.lock from procrastinate_jobs job
-                where job.status < 'doing' and job.lock > piles.lock order by job.lock limit 1), n + 1
+                where job.status < 'doing' and job.lock > piles.lock
+                    and x_kills is null and (scheduled_at is null or x_due_at = scheduled_at)
+                order by job.lock limit 1), n + 1
         from piles where piles.lock is not null and n < 500
     ), heads as materialized (
         select head.id, piles.lock from piles cross join lateral (
@@ -270,7 +265,7 @@ begin
         queue_name::text, attempts, x_kills, x_limit_key, x_created_at, null::double precision;
 end $$;
 
-create function queue_claim_suspect(worker bigint, queues text[], served text[], tasks text[])
+create or replace function queue_claim_suspect(worker bigint, queues text[], served text[], tasks text[])
 returns setof queue_claimed language plpgsql as $$
 declare
     chosen bigint;
@@ -279,6 +274,9 @@ begin
     where queue_name = any (queues) and status < 'doing' and x_kills is not null
         and task_name = any (tasks) and coalesce(scheduled_at <= clock_timestamp(), true)
         and coalesce(x_expires_at > clock_timestamp(), true)
+        and not exists (
+            select from limits where key = job.x_limit_key and (blocked_until > clock_timestamp() or max_running <= (
+                select count(*) from procrastinate_jobs other where other.x_limit_key = job.x_limit_key and other.status = 'doing')))
         and (lock is null or not exists (
             select from procrastinate_jobs other
             where other.lock = job.lock and (other.status = 'doing'
@@ -301,7 +299,7 @@ begin
         queue_name::text, attempts, x_kills, x_limit_key, x_created_at, null::double precision;
 end $$;
 
-create function queue_claim(
+create or replace function queue_claim(
     worker bigint, only_queues text[], tasks text[], bulk text[], wanted integer, bulk_wanted integer,
     suspect boolean, since bigint, after_key text
 ) returns setof queue_claimed language plpgsql
@@ -383,7 +381,7 @@ begin
     end if;
     if wanted > 0 then
         select least(
-            (select extract(epoch from min(due.scheduled_at) - clock_timestamp())::double precision
+            (select greatest(extract(epoch from min(due.scheduled_at) - clock_timestamp())::double precision, case when min(due.scheduled_at) < at then 0.1 end)
              from unnest(queues) as queue cross join lateral (
                 select scheduled_at from procrastinate_jobs
                 where queue_name || '' = queue and status < 'doing' and scheduled_at is not null

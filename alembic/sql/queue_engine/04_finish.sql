@@ -2,7 +2,7 @@
 
 -- These running jobs are about to end superseded if a twin with their queueing lock waits. The last word on what is
 -- to be done is the younger one's: a twin that is older takes over its arguments and, if `sooner`, its time.
-create function queue_hand_over(ids bigint[], sooner boolean) returns void language plpgsql
+create or replace function queue_hand_over(ids bigint[], sooner boolean) returns void language plpgsql
 set enable_nestloop = on set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
 begin
@@ -18,7 +18,7 @@ begin
 end $$;
 
 -- Those that get another attempt.
-create function queue_finish_again(
+create or replace function queue_finish_again(
     worker bigint, ids bigint[], outcomes text[], retry_ats timestamptz[], priorities integer[], queues text[],
     locks text[], spends boolean[]
 ) returns setof bigint language sql as $$
@@ -54,13 +54,14 @@ create function queue_finish_again(
     returning job.id
 $$;
 
-create function queue_finish(
+-- Who waits for another's open transaction (a twin that is not committed) keeps all others from ending: not for long.
+create or replace function queue_finish(
     worker bigint, ids bigint[], outcomes text[], retry_ats timestamptz[], priorities integer[], queues text[],
     locks text[], spends boolean[], deletes bigint[],
     told bigint[], results jsonb[], errors text[], tracebacks text[], keeps interval[], name text
 ) returns setof bigint language plpgsql
 set enable_seqscan = off set enable_nestloop = off set enable_mergejoin = off set jit = off
-set plan_cache_mode = force_generic_plan
+set plan_cache_mode = force_generic_plan set lock_timeout = '200ms'
 as $$
 declare
     ended bigint[];

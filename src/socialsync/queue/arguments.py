@@ -71,6 +71,5 @@ class Arguments:
 
     def as_json(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments, checked and as they are stored in a job."""
-        self.check(given)
-        stored: dict[str, Any] = to_jsonable_python(dict(given))
+        stored: dict[str, Any] = to_jsonable_python(self.check(given))
         return stored

@@ -49,7 +49,7 @@ def check(*, cron: str | None, every_s: float | None, timezone: str) -> None:
         raise Invalid("A schedule has either cron or every_s.", field="cron", fix="Give exactly one of them.")
     if every_s is not None and not SHORTEST.total_seconds() <= every_s <= LONGEST.total_seconds():
         raise Invalid("every_s must be between 0.1 seconds and a year.", field="every_s", fix="E.g. 60.")
-    if cron is not None and not croniter.is_valid(cron):
+    if cron is not None and (len(cron.split()) not in {5, 6} or not croniter.is_valid(cron)):
         raise Invalid("cron is not a cron expression.", field="cron", fix="E.g. */5 * * * * or 0 0 * * *.")
     try:
         ZoneInfo(timezone)

@@ -155,13 +155,14 @@ async def rerun(
 
     Raises:
         NoSuchJob.
-        Invalid: the arguments don't fit the task; names ``args.<argument>``.
+        Invalid: the arguments don't fit the task; names ``args.<argument>``. Or the queue is none, or
+            not one that a workspace's key may name.
         Forbidden: the arguments name another workspace than the caller's.
         UnknownTask: nobody would run it.
         AlreadyWaiting: a job with its queueing lock waits; cancel that one first.
     """
     job = await _lock(session, job_id, by)
-    deferring.check_queue(queue)
+    await _check_queue(session, queue, by)
     old: dict[str, Any] = job.args if isinstance(job.args, dict) else {}
     given = dict(old if args is None else args)
     _check_workspace(given, by)
@@ -209,6 +210,17 @@ def _taken(queueing_lock: str, twin: int | None = None) -> AlreadyWaiting:
         f"{which} with the same queueing lock, {queueing_lock!r}, waits already.",
         fix="Cancel that one first.",
     )
+
+
+async def _check_queue(session: AsyncSession, queue: str | None, by: By) -> None:
+    """A workspace must not fill the installation with queues of its invention."""
+    deferring.check_queue(queue)
+    if queue is not None and by.workspace_id is not None and not await deferring.is_known(session, queue):
+        raise Invalid(
+            f"No job, no task and no worker names the queue {queue!r}.",
+            field="queue",
+            fix="Name one of those.",
+        )
 
 
 def _check_workspace(given: Mapping[str, Any], by: By) -> None:

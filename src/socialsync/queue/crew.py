@@ -58,64 +58,75 @@ class Crew:
         self._changed = changed
         self._condemn = condemn
         self._dead_man = dead_man
-        self._running: dict[int, Running] = {}
+        self._running: set[Running] = set()  # not by id: one that is lost may still unwind while it runs anew
         self.stats = Stats()
 
     def __len__(self) -> int:
         return len(self._running)
 
     def ids(self) -> list[int]:
-        return list(self._running)
+        return [running.id for running in self._running if running.why is not Why.LOST]
 
     @property
     def bulk(self) -> int:
         """How many bulk jobs run."""
-        return sum(running.claimed.bulk for running in self._running.values())
+        return sum(running.claimed.bulk for running in self._running)
 
     @property
     def has_suspect(self) -> bool:
         """Whether a job runs whose process died before."""
-        return any(running.claimed.kills for running in self._running.values())
+        return any(running.claimed.kills for running in self._running)
 
     def start(self, claimed: Claimed) -> None:
         """Begin a job that was just claimed."""
         task = self._worker.app.tasks.get(claimed.job.task_name)
         running = Running(claimed, attempts.policy_of(task, self._tasks.details), time.monotonic())
-        self._running[running.id] = running
+        self._running.add(running)
         self._us.running = len(self._running)
         running.task = asyncio.create_task(self._run(running))
 
     def abort(self, job_ids: Iterable[int]) -> None:
         """Cancel these, as somebody asked."""
-        for job_id in job_ids:
-            if job_id in self._running:
-                self._running[job_id].cancel(Why.ABORT)
+        asked = set(job_ids)
+        for running in list(self._running):
+            if running.id in asked:
+                running.cancel(Why.ABORT)
 
-    def lose(self, kept: Sequence[int]) -> None:
-        """All that runs but ``kept`` is somebody else's by now: cancel it and store nothing."""
-        ours = set(kept)
-        for running in list(self._running.values()):
+    def cut_off(self) -> None:
+        """Others are about to take all that runs: end it. What it comes to is stored if they did not."""
+        for running in list(self._running):
+            running.cancel(Why.CUT_OFF)
+
+    def keep(self, job_ids: Sequence[int], worker_id: int) -> None:
+        """Only these are ours still, under another id, by which ``still_mine`` knows them; what else runs is
+        somebody else's: cancel it and store nothing.
+        """
+        ours = set(job_ids)
+        for running in list(self._running):
             if running.id not in ours:
                 running.cancel(Why.LOST)
+            elif running.why is not Why.LOST:
+                running.claimed.job.__dict__["worker_id"] = worker_id  # a frozen class of the library
 
     async def drain(self, within: float | None, aborting: asyncio.Event) -> bool:
         """Wait ``within`` seconds (None: for ever) or until told to abort; then cancel and put back what
         still runs. Returns whether all coroutines ended.
         """
-        tasks = [running.task for running in self._running.values() if running.task]
+        tasks = [running.task for running in self._running if running.task]
         if tasks:
             told = asyncio.create_task(aborting.wait())
             over = asyncio.ensure_future(asyncio.wait(tasks))
             await asyncio.wait((over, told), timeout=within, return_when=asyncio.FIRST_COMPLETED)
             told.cancel()
-            for running in list(self._running.values()):
+            for running in list(self._running):
                 running.cancel(Why.STOP)
             await asyncio.wait([over], timeout=GRACE)
             over.cancel()
-        left = list(self._running.values())
-        for running in left:
-            self._settle(running, attempts.put_back(running))
-        return not left
+        stuck = False
+        for running in list(self._running):
+            stuck |= running.task is not None and not running.task.done()
+            self._settle(running, None if running.why is Why.LOST else attempts.put_back(running))
+        return not stuck
 
     async def keep_time(self) -> None:
         """Until cancelled: time limits, the dead-man switch, and how busy we are."""
@@ -124,7 +135,7 @@ class Crew:
             await asyncio.sleep(_TICK)
             now = time.monotonic()
             next_hard: float | None = None
-            for running in list(self._running.values()):
+            for running in list(self._running):
                 self._limit(running, now)
                 if running.why is None and (next_hard is None or running.hard_at < next_hard):
                     next_hard = running.hard_at
@@ -168,8 +179,9 @@ class Crew:
 
     def _settle(self, running: Running, ending: Ending | None) -> None:
         """The job is over here: its slot is free, and its ending is on its way."""
-        if self._running.pop(running.id, None) is None:
+        if running not in self._running:
             return
+        self._running.remove(running)
         self._us.running = len(self._running)
         if ending is not None:
             delete = self._worker.delete_jobs
@@ -185,8 +197,10 @@ class Crew:
         self._changed()
 
     def _limit(self, running: Running, now: float) -> None:
-        if running.cancelled_at is not None and running.why is not Why.SOFT:
-            if now - running.cancelled_at >= GRACE and running.why in {Why.HARD, Why.LOST}:
+        if running.task is not None and running.task.done():  # cancelled before its first step
+            self._settle(running, attempts.ending(running, None, None, asyncio.CancelledError(), None))
+        elif running.cancelled_at is not None and running.why in {Why.HARD, Why.CUT_OFF, Why.LOST}:
+            if now - running.cancelled_at >= GRACE:
                 log.error("[JOB] Does not end when cancelled", job_id=running.id)
                 error = asyncio.CancelledError()
                 self._settle(running, attempts.ending(running, None, None, error, None))
@@ -194,5 +208,5 @@ class Crew:
         elif now >= running.hard_at:
             log.error("[JOB] Past its hard limit", job_id=running.id, task=running.claimed.job.task_name)
             running.cancel(Why.HARD)
-        elif now >= running.soft_at and not running.softened and running.soft_at < running.hard_at:
+        elif running.may_be_softened(now):
             running.cancel(Why.SOFT)

@@ -28,7 +28,7 @@ class DeadMan:
         fires_at = now + DEAF_AFTER
         if hard_at is not None:
             fires_at = min(fires_at, max(hard_at, now) + GRACE)
-        if now - self._armed_at >= _EVERY or fires_at < self._fires_at - GRACE / 3:
+        if now - self._armed_at >= _EVERY or abs(fires_at - self._fires_at) > GRACE:
             self._armed_at = now
             self._fires_at = fires_at
             faulthandler.dump_traceback_later(fires_at - now, exit=True, file=sys.__stderr__ or sys.stderr)

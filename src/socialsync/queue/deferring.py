@@ -68,6 +68,11 @@ _ACTIONS = {
 }
 _STATEMENTS = {on: text(_INSERT.format(action=action)) for on, action in _ACTIONS.items()}
 _NO_OPTIONS = Options()
+_KNOWN = text("""
+select exists (select from queue_settings where queue_name = :queue)
+    or exists (select from task_info where queue = :queue)
+    or exists (select from worker_info where :queue = any (queues))
+""")
 NEXT_ID = "nextval('procrastinate_jobs_id_seq')"
 """The id of a job to come, in SQL: a statement that takes it first need not look its jobs up afterwards."""
 _BIRTHS = """
@@ -83,6 +88,13 @@ def check_queue(name: str | None, *, field: str = "queue") -> None:
         raise Invalid(
             f"A queue's name has 1 to {LONGEST_QUEUE_NAME} bytes.", field=field, fix="E.g. ingest or low."
         )
+
+
+async def is_known(session: AsyncSession, queue: str) -> bool:
+    """Whether any job, task or worker names this queue."""
+    if any(task.queue == queue for task in tasks.HOUSE.tasks.values()):
+        return True
+    return bool(await session.scalar(_KNOWN, {"queue": queue}))
 
 
 async def defer(
@@ -177,13 +189,8 @@ async def _insert(
     on_conflict: OnConflict,
 ) -> list[Deferred]:
     found, details = tasks.find(task if isinstance(task, str) else task.name)
-    jobs = [
-        {
-            "args": details.arguments.as_json(given),
-            "lock": details.lock(**given) if details.lock else found.lock,
-        }
-        for given in arguments
-    ]
+    stored = [details.arguments.as_json(given) for given in arguments]
+    jobs = [{"args": args, "lock": details.lock(**args) if details.lock else found.lock} for args in stored]
     rows = await session.execute(
         _STATEMENTS[on_conflict],
         {

@@ -5,6 +5,7 @@ written then is no longer ours and does not come back, which changes nothing.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,8 @@ _FINISH = (
 )
 _MOST = 500
 _TRY_AGAIN_EVERY = 0.5
+_BLOCKED_FOR = 1.0
+"""Seconds until what somebody else's open transaction held up is tried again, by itself."""
 
 
 @dataclass(slots=True)
@@ -87,6 +90,9 @@ class Endings:
         self._written = written
         self._pending: list[Ending] = []
         self._writing: list[Ending] = []
+        self._lost: set[int] = set()
+        self._blocked: list[Ending] = []
+        self._blocked_until = 0.0
         self._some = asyncio.Event()
         self._none = asyncio.Event()
         self._none.set()
@@ -102,7 +108,14 @@ class Endings:
 
     def ids(self) -> list[int]:
         """Of jobs that have run but are not known to be written: they are ours still, and done."""
-        return [ending.job_id for ending in (*self._writing, *self._pending)]
+        return [ending.job_id for ending in (*self._writing, *self._blocked, *self._pending)]
+
+    def lose(self, kept: Sequence[int]) -> None:
+        """Only these jobs are ours still. What the others came to is not written, even if it runs again."""
+        ours = set(kept)
+        self._lost |= {id(ending) for ending in (*self._writing, *self._pending) if ending.job_id not in ours}
+        self._pending = [ending for ending in self._pending if ending.job_id in ours]
+        self._blocked = [ending for ending in self._blocked if ending.job_id in ours]
 
     async def all_written(self) -> None:
         """Wait until nothing is left to be written."""
@@ -114,8 +127,16 @@ class Endings:
             await self._some.wait()
             self._writing, self._pending = self._pending[:_MOST], self._pending[_MOST:]
             await self._write(self._writing)
+            if self._blocked and time.monotonic() >= self._blocked_until:
+                self._writing, self._blocked = self._blocked, []
+                await self._write(self._writing)
             self._writing = []
-            if not self._pending:
+            self._lost.clear()
+            if self._pending:
+                continue
+            if self._blocked:
+                await asyncio.sleep(_TRY_AGAIN_EVERY / 5)
+            else:
                 self._some.clear()
                 self._none.set()
 
@@ -123,8 +144,14 @@ class Endings:
         left = {ending.job_id: ending for ending in batch}
         while left:
             worker_id = await self._owner()
+            left = {job_id: ending for job_id, ending in left.items() if id(ending) not in self._lost}
+            if not left:
+                return
             try:
                 written = await self._send(worker_id, list(left.values()))
+            except psycopg.errors.LockNotAvailable:
+                await self._set_aside(list(left.values()))
+                return
             except Exception as error:  # noqa: BLE001 # also what psycopg has no bytes for
                 if is_away(error) or isinstance(error, OSError):
                     log.warning("[WORKER] Cannot write what jobs came to; trying again", count=len(left))
@@ -138,6 +165,23 @@ class Endings:
             if left and worker_id == await self._owner():
                 log.warning("[JOB] Lost to another worker; nothing stored", job_ids=list(left)[:20])
                 return
+
+    async def _set_aside(self, batch: list[Ending]) -> None:
+        """Somebody's open transaction holds one of these up, e.g. by a twin that is not committed: find it,
+        and write the others. It is most likely one that goes back to its queue.
+        """
+        again = [ending for ending in batch if ending.outcome == "todo"]
+        middle = len(batch) // 2
+        if len(batch) == 1:
+            log.warning("[WORKER] Another transaction holds up an ending", job_id=batch[0].job_id)
+            self._blocked += batch
+            self._blocked_until = time.monotonic() + _BLOCKED_FOR
+        elif 0 < len(again) < len(batch):
+            await self._write([ending for ending in batch if ending.outcome != "todo"])
+            await self._write(again)
+        else:
+            await self._write(batch[:middle])
+            await self._write(batch[middle:])
 
     async def _divide(self, batch: list[Ending], error: Exception) -> None:
         """One bad value must not stop the others: find it by halves, and tell it instead of storing it."""

@@ -33,7 +33,8 @@ _TRY_AGAIN_EVERY = 0.5
 _LOOK_UP_EVERY = 1.0
 """Seconds after which a listener looks up from its connection: it may have been told to distrust it."""
 
-_REGISTER = "select id, kept from queue_register(%s, %s::bigint[], %s)"
+_REGISTER = "select queue_register(%s)"
+_TAKE_OVER = "select queue_take_over(%s, %s::bigint[], %s::bigint[])"
 _DESCRIBE = """
 insert into worker_info
     (worker_id, name, host, pid, pid_space, queues, concurrency, version, leased, supervisor, started_at)
@@ -80,14 +81,16 @@ class Heard:
         wake: there may be work in one of our queues.
         abort: these jobs of ours are to be aborted.
         wanted: an operator wants us to ``drain`` or ``stop``.
-        lost: all running jobs but these are no longer ours.
+        cut_off: others are about to take what runs: end it.
+        kept: after a new registration: only these are ours still, under this id; the rest is lost.
         running: gives the ids of the running jobs.
     """
 
     wake: Callable[[], None]
     abort: Callable[[Sequence[int]], None]
     wanted: Callable[[str], None]
-    lost: Callable[[Sequence[int]], None]
+    cut_off: Callable[[], None]
+    kept: Callable[[Sequence[int], int], None]
     running: Callable[[], list[int]]
 
 
@@ -120,6 +123,7 @@ class Lease:
         self._beat_every = beat_every
         self._cut_off_after = cut_off_after
         self._id: int | None = None
+        self._former: list[int] = []
         self._held = asyncio.Event()
         self._doubt = asyncio.Event()
         self._beaten_at = time.monotonic()
@@ -192,23 +196,36 @@ class Lease:
                     break
 
     async def _register(self, *, leased: bool) -> None:
-        running = self._heard.running() if self._id is not None else []
-        ((worker_id, kept),) = await self._line.run(_REGISTER, (self._id, running, leased))
-        again = self._id is not None
+        sent_at = time.monotonic()
+        ((worker_id,),) = await self._line.run(_REGISTER, (leased,))
+        if self._id is not None:
+            await self._take_over(worker_id)
         self._id = worker_id
-        self._beaten_at = time.monotonic()
+        self._beaten_at = sent_at
         us = self._us
         await self._line.run(
             _DESCRIBE,
             (us.name, us.host, us.pid, us.pid_space, us.queues, us.concurrency, us.version, leased,
              us.supervisor, us.started_at, worker_id),
         )  # fmt: skip
-        if again:
-            log.warning("[WORKER] Registered anew", worker_id=worker_id, kept=len(kept), had=len(running))
-            self._heard.lost(kept)
+
+    async def _take_over(self, worker_id: int) -> None:
+        """Go on under another id; what others took meanwhile is lost.
+
+        Should the answer be lost, then whoever we register as next takes over from both of us.
+        """
+        assert self._id is not None  # noqa: S101 # there is something to take over
+        former = sorted({*self._former, self._id})
+        self._former = [*former, worker_id]
+        running = self._heard.running()
+        ((kept,),) = await self._line.run(_TAKE_OVER, (worker_id, former, running))
+        self._former = []
+        log.warning("[WORKER] Registered anew", worker_id=worker_id, kept=len(kept), had=len(running))
+        self._heard.kept(kept, worker_id)
 
     async def _beat(self) -> None:
         us = self._us
+        sent_at = time.monotonic()  # the answer may take its time; others count from the beat itself
         rows = await self._line.run(
             _BEAT,
             {
@@ -224,7 +241,7 @@ class Lease:
             log.error("[WORKER] Given up for dead by others; registering anew", worker_id=self._id)
             self.distrust()
             return
-        self._beaten_at = time.monotonic()
+        self._beaten_at = sent_at
         ((wanted, aborted),) = rows
         if aborted:
             self._heard.abort(aborted)
@@ -255,7 +272,7 @@ class Lease:
             if silent >= self._cut_off_after:
                 if self._heard.running():
                     log.error("[WORKER] Cut off for too long; cancelling what runs", seconds=round(silent))
-                self._heard.lost([])
+                self._heard.cut_off()
                 await asyncio.sleep(1)
             else:
                 await asyncio.sleep(min(1.0, self._cut_off_after - silent))

@@ -55,6 +55,17 @@ with seen as materialized (
 select (select max(job_id) from seen) as last, (select count(*) from gone) as gone,
     (select count(*) < :batch from seen) as over
 """)
+_EXPIRE = text("""
+with gone as (
+    update procrastinate_jobs set status = 'cancelled', x_finished_at = clock_timestamp()
+    where id = any (array(
+        select id from procrastinate_jobs
+        where status < 'doing' and x_expires_at <= now() - interval '10 seconds'
+        limit :batch for update skip locked
+    )) returning id
+)
+select count(*) from gone
+""")
 _RESULTS = text("""
 delete from job_results where (job_id, attempt) in (
     select job_id, attempt from job_results where expires_at <= now()
@@ -132,6 +143,13 @@ def orphans() -> Walk:
     return Walk(_ORPHANS)
 
 
+async def expire_jobs(session: AsyncSession) -> int:
+    """Cancel waiting jobs whose time is over in queues that nobody serves, some at once; gives how many. In
+    the others whoever claims does that.
+    """
+    return await session.scalar(_EXPIRE, {"batch": BATCH}) or 0
+
+
 async def expire_results(session: AsyncSession) -> int:
     """Delete results whose time has come, some at once; gives how many."""
     return await _count(session, _RESULTS)
@@ -150,6 +168,7 @@ async def _count(session: AsyncSession, statement: TextClause, **values: timedel
 
 SWEEPS = (
     Sweep("finished jobs that were kept long enough", timedelta(seconds=5), jobs().prune, routine=True),
+    Sweep("waiting jobs that expired", timedelta(seconds=10), expire_jobs, routine=True),
     Sweep("results that expired", timedelta(seconds=10), expire_results, routine=True),
     Sweep("results whose job is gone", timedelta(minutes=1), orphans().prune, routine=True),
     Sweep("statistics of past minutes", timedelta(minutes=1), fold_stats, routine=True),

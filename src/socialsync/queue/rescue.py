@@ -18,7 +18,7 @@ from socialsync import telemetry
 from socialsync.db.away import is_away
 from socialsync.db.transaction import Database
 from socialsync.queue.neighbours import is_gone
-from socialsync.queue.policies import OnDeath
+from socialsync.queue.policies import POLICIES, OnDeath, Policy
 from socialsync.queue.tasks import Declarations
 
 log = telemetry.get_logger(__name__)
@@ -50,6 +50,7 @@ _BURY = text("""
 select job_id, task, outcome, reason from queue_bury(:worker, cast(:fail as text[]), cast(:drop as text[]),
     cast(:tasks as text[]), cast(:hard as double precision[]), :most_kills)
 """)
+_KNOWN = text("select name, aliases, policy from task_info")
 _ALONE = text("select pg_try_advisory_xact_lock(hashtextextended('queue rescue', 2))")
 
 
@@ -142,9 +143,10 @@ class Rescuer:
 
     async def _bury(self, worker: Seen | None) -> int:
         names: dict[OnDeath, list[str]] = {"requeue": [], "fail": [], "drop": []}
-        for name, details in self._tasks.details.items():
-            names[details.policy.on_death].append(name)
-        limits = {name: details.policy.hard.total_seconds() for name, details in self._tasks.details.items()}
+        policies = await self._policies()
+        for name, policy in policies.items():
+            names[policy.on_death].append(name)
+        limits = {name: policy.hard.total_seconds() for name, policy in policies.items()}
         async with self._database.system_transaction("rescue gives back a dead worker's jobs") as session:
             if not await session.scalar(_ALONE) or not await self._is_dead(session, worker):
                 return 0
@@ -166,6 +168,24 @@ class Rescuer:
             "[RESCUE] Buried a dead worker", worker_id=worker.id if worker else None, jobs=len(buried)
         )
         return len(buried)
+
+    async def _policies(self) -> dict[str, Policy]:
+        """By every name that a job may have: aliases too, and tasks that only other processes know."""
+        async with self._database.system_transaction("rescue looks at every worker") as session:
+            known = (await session.execute(_KNOWN)).all()
+        theirs = {
+            name: POLICIES[row.policy]
+            for row in known
+            if row.policy in POLICIES
+            for name in (row.name, *row.aliases)
+        }
+        details = self._tasks.details
+        ours = {
+            name: details[task.name].policy
+            for name, task in self._tasks.tasks.items()
+            if task.name in details
+        }
+        return theirs | ours
 
     async def _is_dead(self, session: AsyncSession, worker: Seen | None) -> bool:
         if worker is None:

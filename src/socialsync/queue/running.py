@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Coroutine, Generator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
 from typing import Any
 
@@ -23,6 +24,7 @@ from socialsync import clock, telemetry
 from socialsync.errors import UnknownOutcome
 from socialsync.queue.claiming import Claimed
 from socialsync.queue.endings import Ending
+from socialsync.queue.jobs import JobLost
 from socialsync.queue.policies import POLICIES, HardTimeLimitExceeded, Policy, SoftTimeLimitExceeded, Wait
 from socialsync.queue.tasks import KEEP_RESULT, Details
 
@@ -31,6 +33,7 @@ log = telemetry.get_logger(__name__)
 _LONGEST_ERROR = 2_000
 _LONGEST_TRACEBACK = 20_000
 _BASE = POLICIES["base"]
+_LOST_AGAIN = timedelta(seconds=1)
 
 
 class Why(Enum):
@@ -40,8 +43,14 @@ class Why(Enum):
     SOFT = "soft"
     HARD = "hard"
     STOP = "stop"
+    CUT_OFF = "cut off"
+    """Others are about to take it; it is stored as of ``STOP`` if they did not."""
     LOST = "lost"
     """It is somebody else's by now: nothing is stored."""
+
+
+_WHATEVER_IT_SAYS = frozenset({Why.HARD, Why.STOP, Why.CUT_OFF})
+"""A task that we cancelled may answer with any error, e.g. of what it was closing: it failed by our doing."""
 
 
 @dataclass(eq=False, slots=True)
@@ -73,10 +82,10 @@ class Running:
         """Cancel it where it awaits. What is stronger (lost, hard limit) overrides what is not."""
         if self.why is Why.LOST or (self.why is why and why is not Why.SOFT):
             return
-        if self.why is Why.HARD and why is not Why.LOST:
+        if self.why in {Why.HARD, Why.CUT_OFF} and why is not Why.LOST:
             return
         self.why = why
-        self.cancelled_at = self.cancelled_at or time.monotonic()
+        self.cancelled_at = time.monotonic()
         if self.task is not None:
             self.task.cancel()
 
@@ -85,6 +94,10 @@ class Running:
         if self.why is Why.ABORT:
             return AbortReason.USER_REQUEST
         return None if self.why is None else AbortReason.SHUTDOWN
+
+    def may_be_softened(self, now: float) -> bool:
+        """Whether its soft limit is over, and nothing else has cancelled it."""
+        return self.why is None and not self.softened and self.soft_at <= now and self.soft_at < self.hard_at
 
     def told_to_tidy_up(self) -> bool:
         """Whether this very cancellation is the soft limit; it is only once."""
@@ -157,12 +170,12 @@ def ending(
     if error is None:
         keep = details.keep_result if details else KEEP_RESULT
         return Ending(running.id, "succeeded", result=_stored(result), keep=keep)
-    if isinstance(error, (asyncio.CancelledError, exceptions.JobAborted)) and not isinstance(
-        error, SoftTimeLimitExceeded
-    ):
+    if isinstance(error, JobLost | Wait) and running.why is not Why.HARD:
+        # Lost: nothing was committed; it runs again, if it is ours at all.
+        wait = error.wait if isinstance(error, Wait) else _LOST_AGAIN
+        return Ending(running.id, "todo", retry_at=clock.now() + wait, spend=False)
+    if running.why in _WHATEVER_IT_SAYS or _is_cancellation(error):
         return _cancelled(running, error)
-    if isinstance(error, Wait):
-        return Ending(running.id, "todo", retry_at=clock.now() + error.wait, spend=False)
     retry = task.get_retry_exception(exception=error, job=running.claimed.job) if task else None
     if retry is None:
         return Ending(running.id, "failed", error=brief(error), traceback=_traceback(error))
@@ -179,12 +192,18 @@ def ending(
     )
 
 
+def _is_cancellation(error: BaseException) -> bool:
+    return isinstance(error, asyncio.CancelledError | exceptions.JobAborted) and not isinstance(
+        error, SoftTimeLimitExceeded
+    )
+
+
 def _cancelled(running: Running, error: BaseException) -> Ending:
     if running.why is Why.HARD:
         seconds = running.policy.hard.total_seconds()
         late = HardTimeLimitExceeded(f"It ran longer than its hard limit of {seconds:g} s.")
         return Ending(running.id, "failed", error=brief(late), traceback=_traceback(error))
-    if running.why is Why.STOP:
+    if running.why in {Why.STOP, Why.CUT_OFF}:
         return put_back(running)
     return Ending(running.id, "aborted", error="Aborted")
 

@@ -14,7 +14,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import telemetry
-from socialsync.errors import Conflict, Invalid, NotFound, SocialSyncError
+from socialsync.db.transaction import savepoint
+from socialsync.errors import Conflict, Invalid, NotFound
 from socialsync.queue import cadence, locks, tasks
 from socialsync.queue.deferring import Options, check_queue, defer
 from socialsync.queue.models import Schedule
@@ -79,9 +80,10 @@ async def _tick_one(session: AsyncSession, schedule: Schedule, now: datetime) ->
         )
         return
     try:
-        schedule.last_job_id = await _defer(session, schedule, now)
-        schedule.last_at = now
-    except SocialSyncError as error:
+        async with savepoint(session):
+            job_id = await _defer(session, schedule, now)
+        schedule.last_job_id, schedule.last_at = job_id, now
+    except Exception as error:  # noqa: BLE001 # whatever it is, it must stop none of the others
         log.warning("[SCHEDULE] Cannot run", schedule=schedule.name, task=schedule.task, reason=str(error))
 
 

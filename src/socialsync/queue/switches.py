@@ -13,8 +13,7 @@ from socialsync.db.transaction import Database
 from socialsync.errors import Conflict, NotFound
 from socialsync.queue import schedules
 from socialsync.queue.controls import By
-from socialsync.queue.deferring import check_queue
-from socialsync.queue.tasks import HOUSE
+from socialsync.queue.deferring import check_queue, is_known
 
 PURGED_AT_ONCE = 10_000
 
@@ -23,11 +22,6 @@ class WorkerSilent(Conflict):
     """The worker gives no sign of life, so it cannot be asked for anything."""
 
 
-_KNOWN = text("""
-select exists (select from queue_settings where queue_name = :queue)
-    or exists (select from task_info where queue = :queue)
-    or exists (select from worker_info where :queue = any (queues))
-""")
 _PAUSE = text("""
 insert into queue_settings as known (queue_name, paused_at) values (:queue, clock_timestamp())
 on conflict (queue_name) do update set paused_at = coalesce(known.paused_at, excluded.paused_at)
@@ -156,8 +150,7 @@ async def run_schedule(session: AsyncSession, name: str, by: By) -> int:
 
 async def _check_known(session: AsyncSession, queue: str) -> None:
     check_queue(queue)
-    declared = any(task.queue == queue for task in HOUSE.tasks.values())
-    if not declared and not await session.scalar(_KNOWN, {"queue": queue}):
+    if not await is_known(session, queue):
         raise NotFound(
             f"There is no queue named {queue!r}.", field="queue", fix="List them: socialsync inspect queues"
         )

@@ -179,7 +179,7 @@ class Worker(StockWorker):
             stack.push_async_callback(line.close)
         claims, endings, lease, stats = lines
         crew = self._crew
-        heard = Heard(self._wake, crew.abort, self._obey, crew.lose, self._owned)
+        heard = Heard(self._wake, crew.abort, self._obey, crew.cut_off, self._keep, self._owned)
         patience = self._patience
         self._lease = Lease(
             lease,
@@ -298,6 +298,11 @@ class Worker(StockWorker):
     def _owned(self) -> list[int]:
         """The jobs that are ours: what runs, and what has run but is not written yet."""
         return [*self._crew.ids(), *self._endings.ids()]
+
+    def _keep(self, job_ids: Sequence[int], worker_id: int) -> None:
+        """We have another id, and of our jobs only these."""
+        self._crew.keep(job_ids, worker_id)
+        self._endings.lose(job_ids)
 
     def _miss(self, duty: "asyncio.Task[None]") -> None:
         """A duty that ends by itself leaves a worker that only looks alive: end it."""

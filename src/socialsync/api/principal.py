@@ -11,45 +11,19 @@ workspace by naming it in the header ``X-Workspace-Id``.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from typing import Annotated, Literal, Protocol
+from dataclasses import replace
+from typing import Annotated, Protocol
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from socialsync import telemetry
+from socialsync.api.callers import WORKSPACE_HEADER, Principal, Role, WorkspacePrincipal
 from socialsync.api.opened import Opened
 from socialsync.errors import Forbidden, NotFound, Unauthenticated
 
-Kind = Literal["workspace", "installation"]
-Role = Literal["viewer", "operator", "admin"]
-WORKSPACE_HEADER = "X-Workspace-Id"
 _RANKS: dict[Role, int] = {"viewer": 0, "operator": 1, "admin": 2}
-
-
-@dataclass(frozen=True)
-class Principal:
-    """A caller whose key we know.
-
-    Args:
-        kind: whether the key is a workspace's or the installation's.
-        workspace_id: where the caller acts; None for the installation as a whole.
-        actor: for the audit log, e.g. ``key:ss_1a2b3c``.
-    """
-
-    kind: Kind
-    role: Role
-    key_id: UUID
-    actor: str
-    workspace_id: UUID | None
-
-
-@dataclass(frozen=True)
-class WorkspacePrincipal(Principal):
-    """A caller who acts in a workspace."""
-
-    workspace_id: UUID
 
 
 class Authenticator(Protocol):

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from typing_extensions import override
 
+from socialsync.api.callers import WORKSPACE_HEADER
 from socialsync.api.errors import MEDIA_TYPE
-from socialsync.api.principal import WORKSPACE_HEADER
 
 DESCRIPTION = f"""
 Publishes scheduled posts, answers direct messages and moderates comments for WhatsApp and Instagram.

@@ -3,8 +3,14 @@
 import io
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from PIL import Image
+from socialsync import later
+
+if TYPE_CHECKING:
+    from PIL import Image
+else:
+    Image = later.module("PIL.Image")
 
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")
 _ORIENTATION = 0x0112

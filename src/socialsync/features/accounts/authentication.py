@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from socialsync import clock
-from socialsync.api.principal import Principal
+from socialsync.api.callers import Principal
 from socialsync.db.transaction import Database
 from socialsync.features.accounts import keys, queries, service
 

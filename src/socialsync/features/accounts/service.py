@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import clock
-from socialsync.api.principal import Principal, Role
+from socialsync.api.callers import Principal, Role
 from socialsync.db import audit
 from socialsync.db.transaction import Database
 from socialsync.errors import Conflict, Invalid, NotFound, Unauthenticated

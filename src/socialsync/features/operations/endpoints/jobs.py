@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync.api.callers import Principal
 from socialsync.api.idempotency import AskedOnce, once
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged, encode_number
-from socialsync.api.principal import AnyOperator, AnyReader, Principal
+from socialsync.api.principal import AnyOperator, AnyReader
 from socialsync.api.schemas import Page, RowNumber
 from socialsync.features.operations import waiting
 from socialsync.features.operations.endpoints.reach import Text, by, reaching

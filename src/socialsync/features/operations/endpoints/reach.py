@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync.api.principal import Principal
+from socialsync.api.callers import Principal
 from socialsync.api.schemas import storable
 from socialsync.db.transaction import Database
 from socialsync.queue.controls import By

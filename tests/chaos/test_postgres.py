@@ -2,6 +2,8 @@
 
 import contextlib
 import itertools
+import os
+import signal
 import time
 
 import psycopg
@@ -65,6 +67,24 @@ def test_postgres_restarts_under_load_and_every_job_is_finished_once(restartable
         works.settle(60)
         measured(f"{mode}: away for {down:.1f} s, all jobs ended {time.monotonic() - at - down:.1f} s later")
     nothing_happened(works, pids)
+
+
+def test_a_worker_that_is_slow_to_come_back_after_a_restart_is_charged_with_no_kill(restartable, own_server):
+    """Its lock is free and it is buried; but it lives, and its job has killed nobody."""
+    works = restartable
+    first, second = works.crew(2, concurrency=1)
+    ids = works.defer("work", 2, seconds=1.0, again_seconds=0.01)
+    begun = wait_for(lambda: len(found := works.started(ids)) == 2 and found, "the start of both")
+    late = next(job_id for job_id, pid in begun.items() if pid == first)
+    os.kill(first, signal.SIGSTOP)
+    let_in(own_server)
+    own_server._run("pg_ctl", "restart", "--wait", "--mode", "fast", "-D", str(own_server.data))
+    wait_for(lambda: works.jobs([late])[0].status == "succeeded", "its run elsewhere", tell=works.tell)
+    os.kill(first, signal.SIGCONT)
+    works.ready(first, second)
+    works.stop()
+    works.audit()
+    assert works.jobs([late])[0].x_kills is None
 
 
 def test_all_backends_are_terminated_again_and_again_under_load(works, thorough):

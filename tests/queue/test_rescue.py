@@ -16,12 +16,6 @@ def rescuer(app, fresh_database):
     return Rescuer(fresh_database, app, steady_since=lambda: float("-inf"))
 
 
-@pytest.fixture
-def quick(app, fresh_database):
-    """One to whom a worker is dead in a moment: Postgres did not start since."""
-    return Rescuer(fresh_database, app, steady_since=lambda: float("-inf"), dead_after=0.05)
-
-
 async def run(session, sql, **values):
     return (await session.execute(text(sql), values)).scalar()
 
@@ -183,32 +177,19 @@ async def test_an_older_twin_that_waits_does_the_younger_ones_work(app, fresh_da
         assert (superseded["id"], superseded["status"]) == (younger, "aborted")
 
 
-async def test_the_third_kill_is_poison_and_its_story_is_told(app, fresh_database, quick):
+async def test_the_third_kill_is_poison_and_its_story_is_told(app, fresh_database, rescuer):
     @app.task(name="mine.task")
     async def task() -> None: ...
 
     await task.defer_async()
     seen = []
     for _ in range(MOST_KILLS):
-        await give(fresh_database, await dead_worker(fresh_database, silent_s=0.1))
-        await quick.look()
+        await give(fresh_database, await dead_worker(fresh_database))
+        await rescuer.look()
         seen.append((await only_job(fresh_database))["status"])
     assert seen == ["todo", "todo", "failed"]
     async with fresh_database.system_transaction(SYSTEM) as session:
         assert "died 3 times" in await run(session, "select error from job_results")
-
-
-async def test_a_worker_that_postgres_cut_off_by_its_restart_is_no_kill(app, fresh_database, rescuer):
-    """Perhaps it is only slow to come back."""
-
-    @app.task(name="mine.task")
-    async def task() -> None: ...
-
-    await task.defer_async()
-    await give(fresh_database, await dead_worker(fresh_database, silent_s=24 * 3600))
-    assert await rescuer.look() == 1
-    async with fresh_database.system_transaction(SYSTEM) as session:
-        assert await run(session, "select x_kills from procrastinate_jobs") is None
 
 
 async def test_one_job_that_a_transaction_holds_delays_the_rescue_of_no_other(
@@ -275,16 +256,16 @@ async def test_a_critical_job_known_by_its_alias_or_to_others_only_is_not_run_tw
         assert [job["status"] for job in await jobs(session)] == ["failed", "failed"]
 
 
-async def test_a_suspect_is_charged_alone(app, fresh_database, quick):
+async def test_a_suspect_is_charged_alone(app, fresh_database, rescuer):
     @app.task(name="mine.task")
     async def task() -> None: ...
 
     await task.batch_defer_async({}, {})
-    await give(fresh_database, await dead_worker(fresh_database, silent_s=0.1))
+    await give(fresh_database, await dead_worker(fresh_database))
     async with fresh_database.system_transaction(SYSTEM) as session:
         first = (await jobs(session))[0]["id"]
         await session.execute(text("update procrastinate_jobs set x_kills = 1 where id = :id"), {"id": first})
-    assert await quick.look() == 2
+    assert await rescuer.look() == 2
     async with fresh_database.system_transaction(SYSTEM) as session:
         rows = await session.execute(text("select x_kills from procrastinate_jobs order by id"))
         assert [row.x_kills for row in rows] == [2, None]

@@ -98,8 +98,9 @@ end $$;
 -- What becomes of the jobs of a worker that is dead: the caller holds its lease, or its heart has stopped.
 -- `fail_tasks` must not run twice, `drop_tasks` are worth nothing later; `hard` is each task's hard limit: a job
 -- beyond it ended its process and fails, and those beside it are innocent. Innocent are all if Postgres itself
--- restarted since the last heartbeat: the worker may only be slow to come back. A job that somebody else's open
--- transaction holds must not hold up the others: it stays, and with it the worker's row, for the next look.
+-- restarted since the last heartbeat, a moment ago: the worker may only be slow to come back. A job that somebody
+-- else's open transaction holds must not hold up the others: it stays, and with it the worker's row, for the next
+-- look.
 create or replace function queue_bury(
     worker bigint, fail_tasks text[], drop_tasks text[], tasks text[], hard double precision[],
     most_kills integer
@@ -125,7 +126,8 @@ begin
         where j.worker_id = worker and j.status = 'doing' and j.x_kills is not null
     ) into suspected;
     restarted := coalesce((
-        select last_heartbeat < pg_postmaster_start_time() from procrastinate_workers where id = worker), false);
+        select last_heartbeat < pg_postmaster_start_time() and last_heartbeat > clock_timestamp() - interval '30 seconds'
+        from procrastinate_workers where id = worker), false);
     for job in
         select j.* from procrastinate_jobs j
         where j.status = 'doing' and (j.worker_id = worker or worker is null and j.worker_id is null)

@@ -113,9 +113,12 @@ class Endings:
     def lose(self, kept: Sequence[int]) -> None:
         """Only these jobs are ours still. What the others came to is not written, even if it runs again."""
         ours = set(kept)
-        self._lost |= {id(ending) for ending in (*self._writing, *self._pending) if ending.job_id not in ours}
+        ended = (*self._writing, *self._blocked, *self._pending)
+        self._lost |= {id(ending) for ending in ended if ending.job_id not in ours}
         self._pending = [ending for ending in self._pending if ending.job_id in ours]
         self._blocked = [ending for ending in self._blocked if ending.job_id in ours]
+        if lost := sorted({ending.job_id for ending in ended} - ours):
+            _tell_lost(lost)
 
     async def all_written(self) -> None:
         """Wait until nothing is left to be written."""
@@ -163,7 +166,7 @@ class Endings:
             for job_id in written:
                 del left[job_id]
             if left and worker_id == await self._owner():
-                log.warning("[JOB] Lost to another worker; nothing stored", job_ids=list(left)[:20])
+                _tell_lost(list(left))
                 return
 
     async def _set_aside(self, batch: list[Ending]) -> None:
@@ -234,3 +237,7 @@ class Endings:
             ),
         )
         return [job_id for (job_id,) in rows]
+
+
+def _tell_lost(job_ids: list[int]) -> None:
+    log.warning("[JOB] Lost to another worker; nothing stored", job_ids=job_ids[:20])

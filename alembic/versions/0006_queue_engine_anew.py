@@ -18,6 +18,8 @@ FUNCTIONS = ("02_events", "03_claim", "04_finish", "05_lease")
 def upgrade() -> None:
     ddl.run("""
         drop function if exists queue_register(bigint, bigint[], boolean);
+        drop function if exists queue_claim(
+            bigint, text[], text[], text[], integer, integer, boolean, bigint, text);
         create index procrastinate_jobs_x_ready_lock_idx on procrastinate_jobs (lock)
             where status < 'doing' and lock is not null and x_kills is null
                 and (scheduled_at is null or x_due_at = scheduled_at);

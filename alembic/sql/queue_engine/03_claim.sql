@@ -299,9 +299,12 @@ begin
         queue_name::text, attempts, x_kills, x_limit_key, x_created_at, null::double precision;
 end $$;
 
+-- All that a look does. A claim need not survive a crash of Postgres: the job would wait again, and its worker, which
+-- registers anew, would hear that it is not its any more. So the commit does not wait for the disk, unless a claimed
+-- job has a lock or its task is `durable`, because it must never run twice (docs/decisions/0010). Null: all tasks are.
 create or replace function queue_claim(
     worker bigint, only_queues text[], tasks text[], bulk text[], wanted integer, bulk_wanted integer,
-    suspect boolean, since bigint, after_key text
+    suspect boolean, since bigint, after_key text, durable text[] default null
 ) returns setof queue_claimed language plpgsql
 set enable_seqscan = off set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -318,7 +321,11 @@ declare
     served text[];
     got integer;
     again_in double precision;
+    commits text := current_setting('synchronous_commit');
 begin
+    if durable is not null then
+        perform set_config('synchronous_commit', 'off', true);
+    end if;
     select exists (
             select from unnest(queues) as queue where exists (
                 select from procrastinate_jobs
@@ -350,7 +357,8 @@ begin
         served := queue_served();
     end if;
     if suspects and wanted > 0 then
-        return query select * from queue_claim_suspect(worker, queues, served, tasks || bulk);
+        return query select job.* from queue_claim_suspect(worker, queues, served, tasks || bulk) job
+        where job.task_name <> all (durable) and job.lock is null or set_config('synchronous_commit', commits, true) <> '';
         get diagnostics got = row_count;
         wanted := wanted - got;
     end if;
@@ -360,22 +368,25 @@ begin
     end if;
     if wanted > 0 then
         if special then
-            return query select * from queue_claim_ready(worker, queues, served, tasks, wanted, since, after_key);
+            return query select job.* from queue_claim_ready(worker, queues, served, tasks, wanted, since, after_key) job
+            where job.task_name <> all (durable) and job.lock is null or set_config('synchronous_commit', commits, true) <> '';
         else
-            return query select * from queue_claim_plain(worker, queues, tasks, wanted, since);
+            return query select job.* from queue_claim_plain(worker, queues, tasks, wanted, since) job
+            where job.task_name <> all (durable) and job.lock is null or set_config('synchronous_commit', commits, true) <> '';
         end if;
         get diagnostics got = row_count;
         wanted := wanted - got;
         if special and wanted > 0 then
-            return query select * from queue_claim_deep(worker, queues, served, tasks, wanted);
+            return query select job.* from queue_claim_deep(worker, queues, served, tasks, wanted) job
+            where job.task_name <> all (durable) and job.lock is null or set_config('synchronous_commit', commits, true) <> '';
             get diagnostics got = row_count;
             wanted := wanted - got;
         end if;
     end if;
     if bulk_wanted > 0 and bulk <> '{}' and wanted > 0 then
-        return query
-        select * from queue_claim_ready(
-            worker, queues, coalesce(served, queue_served()), bulk, least(bulk_wanted, wanted), 0, after_key);
+        return query select job.* from queue_claim_ready(
+            worker, queues, coalesce(served, queue_served()), bulk, least(bulk_wanted, wanted), 0, after_key) job
+        where job.task_name <> all (durable) and job.lock is null or set_config('synchronous_commit', commits, true) <> '';
         get diagnostics got = row_count;
         wanted := wanted - got;
     end if;

@@ -15,12 +15,12 @@ from procrastinate.jobs import Job
 
 from socialsync import clock
 from socialsync.db.direct import Line
-from socialsync.queue.tasks import Details
+from socialsync.queue.tasks import Details, policy_of
 
 _CLAIM = (
     "select id, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name, attempts, kills,"
     " limit_key, created_at, again_in"
-    " from queue_claim(%s, %s::text[], %s::text[], %s::text[], %s, %s, %s, %s, %s)"
+    " from queue_claim(%s, %s::text[], %s::text[], %s::text[], %s, %s, %s, %s, %s, %s::text[])"
 )
 _FULL_LOOKS_SHARE = 0.1
 """Of a worker's time may go into looks from the very first job on, while it claims full batches."""
@@ -64,7 +64,7 @@ class Claimer:
         self._line = line
         self._queues = None if queues is None else list(queues)
         self._details = details
-        self._names: tuple[int, list[str], list[str]] = (-1, [], [])
+        self._names = _Names(-1, [], [], [])
         self._since = 0
         self._after_key = ""
         self._full_look_at = 0.0
@@ -80,15 +80,18 @@ class Claimer:
         """
         began = time.monotonic()
         since = 0 if began >= self._full_look_at else self._since
-        ordinary, bulk = self._known(tasks)
+        names = self._known(tasks)
         rows = await self._line.run(
             _CLAIM,
-            (worker_id, self._queues, ordinary, bulk, wanted, bulk_wanted, suspect, since, self._after_key),
-        )
+            (
+                worker_id, self._queues, names.ordinary, names.bulk, wanted, bulk_wanted, suspect, since,
+                self._after_key, names.durable,
+            ),
+        )  # fmt: skip
         *claimed, (*_, again_in) = rows
         full = len(claimed) >= wanted
         self._remember(claimed, full=full, looked_from=since, began=began)
-        bulks = set(bulk)
+        bulks = set(names.bulk)
         now = clock.now().timestamp()
         return Look([_job(row, worker_id, bulks, now) for row in claimed], full, again_in)
 
@@ -107,16 +110,26 @@ class Claimer:
             ended = time.monotonic()
             self._full_look_at = ended + (ended - began) / _FULL_LOOKS_SHARE
 
-    def _known(self, tasks: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-        """The names of ordinary and of bulk tasks."""
-        if self._names[0] != len(tasks):
-            bulk = [name for name, task in tasks.items() if self._is_bulk(task.name)]
-            self._names = (len(tasks), [name for name in tasks if name not in set(bulk)], bulk)
-        return self._names[1], self._names[2]
+    def _known(self, tasks: Mapping[str, Any]) -> "_Names":
+        if self._names.count != len(tasks):
+            policies = {name: policy_of(task, self._details) for name, task in tasks.items()}
+            self._names = _Names(
+                len(tasks),
+                [name for name, policy in policies.items() if policy.name != "bulk"],
+                [name for name, policy in policies.items() if policy.name == "bulk"],
+                [name for name, policy in policies.items() if policy.on_death == "fail"],
+            )
+        return self._names
 
-    def _is_bulk(self, name: str) -> bool:
-        details = self._details.get(name)
-        return details is not None and details.policy.name == "bulk"
+
+@dataclass(frozen=True)
+class _Names:
+    """Of so many known tasks: the ordinary and the bulk ones; of both, those whose claim must be durable."""
+
+    count: int
+    ordinary: list[str]
+    bulk: list[str]
+    durable: list[str]
 
 
 def _job(row: tuple[Any, ...], worker_id: int, bulk: set[str], now: float) -> Claimed:

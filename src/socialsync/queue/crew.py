@@ -18,7 +18,7 @@ from socialsync.queue.endings import Ending
 from socialsync.queue.lease import Self
 from socialsync.queue.running import Running, Why
 from socialsync.queue.stats import Stats
-from socialsync.queue.tasks import Declarations
+from socialsync.queue.tasks import Declarations, policy_of
 
 log = telemetry.get_logger(__name__)
 
@@ -80,7 +80,7 @@ class Crew:
     def start(self, claimed: Claimed) -> None:
         """Begin a job that was just claimed."""
         task = self._worker.app.tasks.get(claimed.job.task_name)
-        running = Running(claimed, attempts.policy_of(task, self._tasks.details), time.monotonic())
+        running = Running(claimed, policy_of(task, self._tasks.details), time.monotonic())
         self._running.add(running)
         self._us.running = len(self._running)
         running.task = asyncio.create_task(self._run(running))

@@ -7,7 +7,7 @@ is turned there into ``SoftTimeLimitExceeded``, which the task may use to tidy u
 import asyncio
 import time
 import traceback
-from collections.abc import Awaitable, Coroutine, Generator, Mapping
+from collections.abc import Awaitable, Coroutine, Generator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -25,14 +25,13 @@ from socialsync.errors import UnknownOutcome
 from socialsync.queue.claiming import Claimed
 from socialsync.queue.endings import Ending
 from socialsync.queue.jobs import JobLost
-from socialsync.queue.policies import POLICIES, HardTimeLimitExceeded, Policy, SoftTimeLimitExceeded, Wait
+from socialsync.queue.policies import HardTimeLimitExceeded, Policy, SoftTimeLimitExceeded, Wait
 from socialsync.queue.tasks import KEEP_RESULT, Details
 
 log = telemetry.get_logger(__name__)
 
 _LONGEST_ERROR = 2_000
 _LONGEST_TRACEBACK = 20_000
-_BASE = POLICIES["base"]
 _LOST_AGAIN = timedelta(seconds=1)
 
 
@@ -216,11 +215,6 @@ def put_back(running: Running) -> Ending:
         return Ending(running.id, "aborted", error="Its worker stopped; the next tick replaces it")
     unknown = UnknownOutcome("its worker stopped, and what it did must not be done twice")
     return Ending(running.id, "failed", error=brief(unknown))
-
-
-def policy_of(task: Task[Any, Any, Any] | None, details: Mapping[str, Details]) -> Policy:
-    found = details.get(task.name) if task else None
-    return found.policy if found else _BASE
 
 
 def brief(error: BaseException) -> str:

@@ -152,6 +152,12 @@ def task(
     return declare
 
 
+def policy_of(task: Task[Any, Any, Any] | None, details: Mapping[str, Details]) -> Policy:
+    """Its policy; ``base`` for what nobody declared here."""
+    found = details.get(task.name) if task else None
+    return found.policy if found else POLICIES["base"]
+
+
 def _checking(function: Callable[..., Awaitable[R]], arguments: Arguments) -> Callable[..., Awaitable[R]]:
     """The function with checked arguments, whose failures are told once, with what they were about."""
 

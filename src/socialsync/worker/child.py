@@ -1,10 +1,11 @@
-"""One worker process under a supervisor: ``python -m socialsync.worker.child OPTIONS DESCRIPTOR``.
+"""One worker process under a supervisor: ``python -m socialsync.worker OPTIONS DESCRIPTOR``.
 
 It runs the engine's worker, reports how it is, and obeys. When its supervisor is gone it drains and ends.
 """
 
 import asyncio
 import contextlib
+import gc
 import os
 import socket
 import sys
@@ -45,6 +46,7 @@ def main() -> None:
     except Exception:
         log.exception("[WORKER] Cannot load the App", app=options.app)
         sys.exit(Status.UNLOADABLE)
+    gc.freeze()  # what is there by now stays: a collection need not look at it
     sys.exit(asyncio.run(_serve(app, options, descriptor)))
 
 
@@ -159,7 +161,3 @@ class _Obeying:
             asyncio.get_running_loop().call_later(self._patience, self._obey, Word.ABORT)
         elif word == Word.ABORT:
             self._worker.stop()
-
-
-if __name__ == "__main__":
-    main()

@@ -64,7 +64,7 @@ class Child:
         try:
             with theirs:
                 process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-P", "-m", "socialsync.worker.child",
+                    sys.executable, "-P", "-m", "socialsync.worker",
                     options.written(), str(theirs.fileno()),
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],

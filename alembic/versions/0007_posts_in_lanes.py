@@ -1,4 +1,4 @@
-"""Broadcasts in lanes: faults counted for each recipient, when looking began, statuses of deleted channels."""
+"""Broadcasts in lanes: faults counted by recipient; when looking began; statuses of deleted channels."""
 
 from socialsync.db import ddl
 

@@ -88,6 +88,33 @@ async def test_what_nobody_can_read_is_unknown_after_its_deadline(office, simula
     assert len(simulator.ledger(kind="instagram.publish")) == 1
 
 
+async def test_one_failed_look_long_after_the_call_is_not_the_last(office, simulator, noon):
+    post = await doubtful(office, simulator, LOST)
+    noon.move(timedelta(hours=1))
+    simulator.fault(action="status", status=503, times=1, match={"method": "GET"})
+    with pytest.raises(Wait):
+        await settle(office)
+    assert (await office.see(post.id))["status"] == "publishing", "nobody had looked before"
+    assert (await settle(office))["status"] == "published"
+
+
+async def test_media_is_searched_from_the_first_attempt_with_its_container(office, simulator, noon):
+    post = await doubtful(office, simulator, DROPPED)
+    noon.move(timedelta(minutes=6))
+    assert (await settle(office))["status"] == "again"
+    simulator.fault(**LOST)
+    job = await office.claim((await office.jobs())[-1]["id"])
+    assert (await office.run(job.job.id))["status"] == "in doubt"
+    first, second = await office.runs(post.id)
+    assert (first["effect_at"], second["effect_at"]) == (NOON, NOON + timedelta(minutes=6))
+    settling_job = await office.claim(
+        [job for job in await office.jobs("posts.settle_run") if job["status"] == "todo"][-1]["id"]
+    )
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        case = await settling.begin(session, settling_job, post.id, now=noon())
+    assert (case.effect_at, case.first_effect_at) == (NOON + timedelta(minutes=6), NOON)
+
+
 async def test_a_story_is_in_no_list_and_its_container_tells(office, simulator, noon):
     post = await doubtful(office, simulator, LOST, media_type="story", text="")
     assert (await settle(office))["status"] == "published"
@@ -175,6 +202,8 @@ async def test_silence_again_and_again_fails_in_the_end(office, simulator, noon)
 async def test_a_person_tells_what_became_of_an_unknown_post(office, simulator, noon, happened, status):
     post = await doubtful(office, simulator, LOST)
     simulator.fault(action="status", status=503, times=None, match={"method": "GET"})
+    with pytest.raises(Wait):
+        await settle(office)
     noon.move(timedelta(minutes=16))
     await settle(office)
     async with office.opened.database.transaction(office.workspace_id) as session:

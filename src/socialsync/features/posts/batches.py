@@ -87,7 +87,7 @@ where {whom}
 _HOLD_BACK_ALL = text(_HOLD_BACK.format(whom=_PART))
 _HOLD_BACK_SOME = text(
     _HOLD_BACK.format(
-        whom="delivery.workspace_id = :workspace_id and delivery.id = any (:ids) and delivery.status = 'queued'"
+        whom="delivery.workspace_id = :workspace_id and delivery.status = 'queued' and delivery.id = any (:ids)"
     )
 )
 _LOCK = text("select from posts where workspace_id = :workspace_id and id = :post_id for update")

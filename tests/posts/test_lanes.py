@@ -75,7 +75,7 @@ async def test_an_attempt_that_waits_for_its_retry_does_not_hold_up_settling(off
     post = await office.write(now=NOON)
     job_id = await office.publish(post.id)
     await office.rows(
-        "update procrastinate_jobs set scheduled_at = now() + interval '5 minutes' where id = :id returning id",
+        "update procrastinate_jobs set scheduled_at = now() + interval '1 hour' where id = :id returning id",
         id=job_id,
     )
     async with office.opened.database.system_transaction(REASON) as session:

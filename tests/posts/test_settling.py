@@ -169,6 +169,49 @@ async def test_a_late_answer_is_kept_though_the_job_was_lost_meanwhile(office, n
     assert (row["status"], row["platform_post_id"], run["status"]) == ("published", "178000", "success")
 
 
+async def test_an_answer_after_the_next_attempt_began_ends_both(office, simulator, noon):
+    post = await office.write(now=NOON)
+    job = await office.claim(await office.publish(post.id))
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        attempt = await publishing.begin(session, job, post.id, now=NOON)
+        await publishing.commit_intent(session, job, attempt, now=NOON)
+    await office.rows("update post_runs set status = 'failed', finished_at = now() returning id")
+    next_job = await office.claim(await begin_again(office, post.id))
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        await publishing.begin(session, next_job, post.id, now=NOON)
+        await publishing.succeed(session, attempt, "178000", now=NOON)
+    row, runs = await office.see(post.id), await office.runs(post.id)
+    assert (row["status"], row["platform_post_id"]) == ("published", "178000")
+    assert [run["status"] for run in runs] == ["success", "cancelled"]
+
+
+async def begin_again(office, post_id) -> int:
+    (row,) = await office.rows(
+        "insert into procrastinate_jobs (queue_name, task_name, args) values ('scheduler',"
+        " 'posts.publish_post', jsonb_build_object('workspace_id', cast(:w as text),"
+        " 'post_id', cast(:p as text)))"
+        " returning id",
+        w=str(office.workspace_id), p=str(post_id),
+    )  # fmt: skip
+    return row["id"]
+
+
+async def test_what_is_seen_of_an_intent_that_was_taken_back_meanwhile_decides_nothing(office, noon):
+    post = await office.write(now=NOON)
+    job = await office.claim(await office.publish(post.id))
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        attempt = await publishing.begin(session, job, post.id, now=NOON)
+        await publishing.keep_containers(session, attempt, container_id="1", children=(), now=NOON)
+        await publishing.commit_intent(session, job, attempt, now=NOON)
+    settle_job = await office.claim((await office.jobs("posts.settle_run"))[0]["id"])
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        case = await settling.begin(session, settle_job, post.id, now=NOON)
+        await publishing.take_back_intent(session, job, attempt)
+        said = await settling.decide(session, settle_job, case, "not published", None, now=NOON)
+    assert said == "ended meanwhile"
+    assert [run["status"] for run in await office.runs(post.id)] == ["running"]
+
+
 async def test_our_own_mistake_after_the_intent_is_looked_into(office, noon):
     post = await office.write(now=NOON)
     job = await office.claim(await office.publish(post.id))

@@ -208,8 +208,7 @@ class Newsroom(Works):
         """The world saw nothing twice, and rows and ledger tell the same."""
         published = _seen(self.world, "instagram.publish", "caption")
         for post in self.ask("select * from posts where recipients = '{}'"):
-            text = "" if post.media_type == "story" else post.text  # a story has no caption
-            _agree(post, post.text, published[text], post.platform_post_id, {"published"})
+            _agree(post, post.text, published[post.text], post.platform_post_id, {"published"})
         sent = _seen(self.world, "whatsapp.message", "to")
         for one in self.ask("select * from post_deliveries"):
             assert one.status in {"sent", "failed", "unknown"}

@@ -85,11 +85,8 @@ update post_deliveries delivery set faults = delivery.faults + 1, error = :error
 where {whom}
 """
 _HOLD_BACK_ALL = text(_HOLD_BACK.format(whom=_PART))
-_HOLD_BACK_SOME = text(
-    _HOLD_BACK.format(
-        whom="delivery.workspace_id = :workspace_id and delivery.status = 'queued' and delivery.id = any (:ids)"
-    )
-)
+_THESE = "delivery.workspace_id = :workspace_id and delivery.status = 'queued' and delivery.id = any (:ids)"
+_HOLD_BACK_SOME = text(_HOLD_BACK.format(whom=_THESE))
 _LOCK = text("select from posts where workspace_id = :workspace_id and id = :post_id for update")
 _HELD_UNTIL = text("""
 select min(not_before) from post_deliveries

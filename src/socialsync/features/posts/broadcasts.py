@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -56,8 +56,11 @@ STOPS_ALL = (RateLimited, TokenRevoked)
 """What every further recipient would get too, for now."""
 SHORT = timedelta(seconds=2)
 """A shorter wait for leave to call is slept: a round through the queue costs more than it spares."""
+MOST_BATCHES = 8
+"""On their way at once from this process, of all broadcasts: others need connections too."""
 _turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 """By limit key: of the chunks in this process one at a time asks for leave."""
+_places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 @dataclass
@@ -116,16 +119,27 @@ async def send_part(one: Errand, part: Part) -> str:
         left = await batches.count(session, part, now=clock.now())
     while left > 0:
         await _get_leave(one, min(BATCH, left))
-        async with one.transaction() as session:
-            batch = await _next_batch(session, one, part)
-        left = left - len(batch) if len(batch) == BATCH else 0
-        if to_send := [row for row in batch if row["status"] == "sending"]:
-            await _send_batch(one, part, to_send)
+        async with _place():
+            taken = await _send_next(one, part)
+        left = left - taken if taken == BATCH else 0
         if left <= 0:  # who was added, or set free, meanwhile
             async with one.transaction() as session:
                 left = await batches.count(session, part, now=clock.now())
     async with one.transaction() as session:
         return await _conclude(session, one)
+
+
+def _place() -> asyncio.Semaphore:
+    return _places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_BATCHES))
+
+
+async def _send_next(one: Errand, part: Part) -> int:
+    """Send the next batch: how many it had."""
+    async with one.transaction() as session:
+        batch = await _next_batch(session, one, part)
+    if to_send := [row for row in batch if row["status"] == "sending"]:
+        await _send_batch(one, part, to_send)
+    return len(batch)
 
 
 async def _get_leave(one: Errand, calls: int) -> None:

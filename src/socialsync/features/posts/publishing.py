@@ -27,6 +27,7 @@ __all__ = ["sentence"]
 SETTLE = "posts.settle_run"
 HELD_BACK = "posts.send_held_back"
 LOST = "The process ended after sending and before the answer was stored: it may be published."
+OVERTAKEN = "An earlier attempt was published after all."
 SETTLE_AFTER = timedelta(seconds=90)
 """Longer than a call (60 s) and storing its outcome (18 s) can take."""
 
@@ -196,8 +197,14 @@ async def slide_settling(session: AsyncSession, workspace_id: UUID, post_id: UUI
 
 
 async def succeed(session: AsyncSession, attempt: Attempt, media_id: str | None, *, now: datetime) -> None:
-    """The platform has it."""
+    """The platform has it. An attempt that began because this one was silent for too long comes to an end
+    with it.
+    """
     post, run = await _ours(session, attempt)
+    later = await queries.find_running(session, post.id)
+    if later is not None and later.id != run.id:
+        status = "unknown" if later.effect_at is not None else "cancelled"
+        await outcomes.close(session, later, status, OVERTAKEN, now=now)
     post.platform_post_id = media_id or post.platform_post_id
     await outcomes.end(session, post, run, lifecycle.Result("published", None), now=now)
 

@@ -113,6 +113,8 @@ async def decide(
     run = await queries.get_run(session, case.attempt.run_id)
     if post is None or run is None or run.status not in {"running", "unknown"}:
         return "ended meanwhile"
+    if run.effect_at != case.effect_at:  # taken back: it goes on, and what was seen is about nothing
+        return "ended meanwhile"
     match verdict:
         case "published":
             post.platform_post_id = media_id or post.platform_post_id

@@ -73,6 +73,23 @@ def test_models_that_disagree_with_the_migrations_are_told(empty):
         migrations.check_agreement(empty)
 
 
+def test_a_number_that_was_connected_before_gets_its_limit(empty):
+    migrations.command.upgrade(migrations.config(empty), "0005")
+    add = (
+        "with scope as (select set_config('app.system_reason', 'a test of migrations', true)),"
+        " workspace as (insert into workspaces (name) select 'Bakery' from scope returning id)"
+        " insert into channels (workspace_id, platform, name, external_id, token_encrypted)"
+        " select id, 'whatsapp', n, n, 'x' from workspace, unnest(array['1', '2', '3']) n"
+    )
+    change(empty, add)
+    change(empty, "insert into limits (key, rate_per_s, burst) values ('whatsapp:2', 20, 1)")
+    change(empty, "insert into limits (key, blocked_until) values ('whatsapp:3', now())")
+    migrations.command.upgrade(migrations.config(empty), "0007")
+    with psycopg.connect(empty) as connection:
+        rows = connection.execute("select key, rate_per_s, burst from limits order by key").fetchall()
+    assert rows == [("whatsapp:1", 80, 80), ("whatsapp:2", 20, 1), ("whatsapp:3", 80, 80)]
+
+
 def test_two_migrators_at_once_both_succeed(empty, tmp_path):
     environment = {**os.environ, "DATABASE_URL": empty, "SOCIALSYNC_HOME": str(tmp_path)}
     command = [Path(sys.executable).with_name("alembic"), "upgrade", "head"]

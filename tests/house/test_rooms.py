@@ -39,6 +39,8 @@ NOUNS = {
         "readiness": "a look at the database that ends within seconds",
     },
     "posts": {
+        "batches": "the SQL by which messages of a broadcast leave, many at once",
+        "lanes": "rule: how the locks of a post's jobs are spelled",
         "endpoints/__init__": "all doors of the room",
         "endpoints/attempts": "the doors to what became of a post",
         "endpoints/many": "the doors to many posts at once",

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from socialsync.errors import Permanent
-from socialsync.features.posts import deliveries, outcomes, queries, service
+from socialsync.features.posts import batches, outcomes, queries, service
 from socialsync.platforms import faults
 from socialsync.platforms.contract import Reach
 from socialsync.platforms.errors import PlatformError
@@ -145,12 +145,12 @@ async def test_a_process_that_died_while_sending_sends_nothing_again(office, sim
 async def test_one_recipient_who_got_too_much_waits_alone(office, simulator, noon):
     post, job_id = await broadcast(office)
     simulator.fault(action="error", code=131056, **MESSAGE)
-    with pytest.raises(Wait) as waiting:
-        await office.run(job_id)
-    assert waiting.value.wait == timedelta(seconds=4)
+    assert (await office.run(job_id))["status"] == "sending"
     assert len(sent_to(simulator)) == 2
+    (held,) = await office.jobs("posts.send_held_back")
+    assert held["scheduled_at"] == NOON + timedelta(seconds=4)
     noon.move(timedelta(seconds=5))
-    await office.run(job_id)
+    await office.run(held["id"])
     assert sent_to(simulator) == THREE
     assert (await office.see(post.id))["status"] == "published"
 
@@ -159,11 +159,12 @@ async def test_nobody_gets_two_messages_within_six_seconds(office, simulator, no
     _, first = await broadcast(office, THREE[:1])
     await office.run(first)
     _, second = await broadcast(office, THREE[:1])
-    with pytest.raises(Wait) as waiting:
-        await office.run(second)
-    assert waiting.value.wait <= timedelta(seconds=6)
+    assert (await office.run(second))["status"] == "sending"
+    (held,) = await office.jobs("posts.send_held_back")
+    assert held["scheduled_at"] <= NOON + timedelta(seconds=6)
+    assert len(sent_to(simulator)) == 1
     noon.move(timedelta(seconds=7))
-    await office.run(second)
+    assert (await office.run(held["id"]))["status"] == "published"
     assert len(sent_to(simulator)) == 2
 
 
@@ -209,7 +210,7 @@ async def test_many_recipients_go_out_in_chunks_of_two_hundred(office, simulator
     assert (await office.run(job_id))["status"] == "sending"
     jobs = await office.jobs("posts.send_deliveries")
     assert [job["args"]["chunk_id"] for job in jobs] == [0, 1, 2]
-    assert {job["lock"] for job in jobs} == {f"post:{post.id}"}
+    assert [job["lock"] for job in jobs] == [f"deliveries:{post.id}/{lane}" for lane in range(3)]
     await office.rows("update limits set rate_per_s = null returning key")
     results = [(await office.run(job["id"]))["status"] for job in jobs]
     assert results == ["sending", "sending", "published"]
@@ -260,8 +261,8 @@ async def test_a_status_before_our_own_answer_is_not_lost(office, simulator, noo
     await office.rows("update post_deliveries set status = 'sending' returning id")
     await receive(office, Update("wamid.early", "delivered", str(delivery["id"])))
     async with office.opened.database.transaction(office.workspace_id) as session:
-        outcome = deliveries.Outcome(delivery["id"], "sent", message_id="wamid.early")
-        await deliveries.store(session, office.workspace_id, [outcome], now=NOON)
+        outcome = batches.Outcome(delivery["id"], "sent", message_id="wamid.early")
+        await batches.store(session, office.workspace_id, [outcome], now=NOON)
     assert await statuses(office) == ["delivered"]
 
 
@@ -293,8 +294,8 @@ async def test_a_failed_status_before_our_own_answer_is_kept(office, simulator, 
     (delivery,) = await see(office)
     await office.rows("update post_deliveries set status = 'failed', error = 'No WhatsApp.' returning id")
     async with office.opened.database.transaction(office.workspace_id) as session:
-        outcome = deliveries.Outcome(delivery["id"], "sent", message_id="wamid.late")
-        await deliveries.store(session, office.workspace_id, [outcome], now=NOON)
+        outcome = batches.Outcome(delivery["id"], "sent", message_id="wamid.late")
+        await batches.store(session, office.workspace_id, [outcome], now=NOON)
     (delivery,) = await see(office)
     assert (delivery["status"], delivery["error"]) == ("failed", "No WhatsApp.")
 

@@ -88,6 +88,33 @@ async def test_what_nobody_can_read_is_unknown_after_its_deadline(office, simula
     assert len(simulator.ledger(kind="instagram.publish")) == 1
 
 
+async def test_one_failed_look_long_after_the_call_is_not_the_last(office, simulator, noon):
+    post = await doubtful(office, simulator, LOST)
+    noon.move(timedelta(hours=1))
+    simulator.fault(action="status", status=503, times=1, match={"method": "GET"})
+    with pytest.raises(Wait):
+        await settle(office)
+    assert (await office.see(post.id))["status"] == "publishing", "nobody had looked before"
+    assert (await settle(office))["status"] == "published"
+
+
+async def test_media_is_searched_from_the_first_attempt_with_its_container(office, simulator, noon):
+    post = await doubtful(office, simulator, DROPPED)
+    noon.move(timedelta(minutes=6))
+    assert (await settle(office))["status"] == "again"
+    simulator.fault(**LOST)
+    job = await office.claim((await office.jobs())[-1]["id"])
+    assert (await office.run(job.job.id))["status"] == "in doubt"
+    first, second = await office.runs(post.id)
+    assert (first["effect_at"], second["effect_at"]) == (NOON, NOON + timedelta(minutes=6))
+    settling_job = await office.claim(
+        [job for job in await office.jobs("posts.settle_run") if job["status"] == "todo"][-1]["id"]
+    )
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        case = await settling.begin(session, settling_job, post.id, now=noon())
+    assert (case.effect_at, case.first_effect_at) == (NOON + timedelta(minutes=6), NOON)
+
+
 async def test_a_story_is_in_no_list_and_its_container_tells(office, simulator, noon):
     post = await doubtful(office, simulator, LOST, media_type="story", text="")
     assert (await settle(office))["status"] == "published"
@@ -142,6 +169,49 @@ async def test_a_late_answer_is_kept_though_the_job_was_lost_meanwhile(office, n
     assert (row["status"], row["platform_post_id"], run["status"]) == ("published", "178000", "success")
 
 
+async def test_an_answer_after_the_next_attempt_began_ends_both(office, simulator, noon):
+    post = await office.write(now=NOON)
+    job = await office.claim(await office.publish(post.id))
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        attempt = await publishing.begin(session, job, post.id, now=NOON)
+        await publishing.commit_intent(session, job, attempt, now=NOON)
+    await office.rows("update post_runs set status = 'failed', finished_at = now() returning id")
+    next_job = await office.claim(await begin_again(office, post.id))
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        await publishing.begin(session, next_job, post.id, now=NOON)
+        await publishing.succeed(session, attempt, "178000", now=NOON)
+    row, runs = await office.see(post.id), await office.runs(post.id)
+    assert (row["status"], row["platform_post_id"]) == ("published", "178000")
+    assert [run["status"] for run in runs] == ["success", "cancelled"]
+
+
+async def begin_again(office, post_id) -> int:
+    (row,) = await office.rows(
+        "insert into procrastinate_jobs (queue_name, task_name, args) values ('scheduler',"
+        " 'posts.publish_post', jsonb_build_object('workspace_id', cast(:w as text),"
+        " 'post_id', cast(:p as text)))"
+        " returning id",
+        w=str(office.workspace_id), p=str(post_id),
+    )  # fmt: skip
+    return row["id"]
+
+
+async def test_what_is_seen_of_an_intent_that_was_taken_back_meanwhile_decides_nothing(office, noon):
+    post = await office.write(now=NOON)
+    job = await office.claim(await office.publish(post.id))
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        attempt = await publishing.begin(session, job, post.id, now=NOON)
+        await publishing.keep_containers(session, attempt, container_id="1", children=(), now=NOON)
+        await publishing.commit_intent(session, job, attempt, now=NOON)
+    settle_job = await office.claim((await office.jobs("posts.settle_run"))[0]["id"])
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        case = await settling.begin(session, settle_job, post.id, now=NOON)
+        await publishing.take_back_intent(session, job, attempt)
+        said = await settling.decide(session, settle_job, case, "not published", None, now=NOON)
+    assert said == "ended meanwhile"
+    assert [run["status"] for run in await office.runs(post.id)] == ["running"]
+
+
 async def test_our_own_mistake_after_the_intent_is_looked_into(office, noon):
     post = await office.write(now=NOON)
     job = await office.claim(await office.publish(post.id))
@@ -175,6 +245,8 @@ async def test_silence_again_and_again_fails_in_the_end(office, simulator, noon)
 async def test_a_person_tells_what_became_of_an_unknown_post(office, simulator, noon, happened, status):
     post = await doubtful(office, simulator, LOST)
     simulator.fault(action="status", status=503, times=None, match={"method": "GET"})
+    with pytest.raises(Wait):
+        await settle(office)
     noon.move(timedelta(minutes=16))
     await settle(office)
     async with office.opened.database.transaction(office.workspace_id) as session:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from socialsync.features.channels import service as channels
 from socialsync.features.webhooks import queries, service
 from socialsync.queue.policies import Wait
 from tests.posts.conftest import office
@@ -40,6 +41,15 @@ async def test_every_status_of_every_entry_and_change_counts(office, meta, sent)
     (event,) = await meta.events()
     assert event["parts"] == {"statuses": 3, "strangers": 1}
     assert event["handled_at"]
+
+
+async def test_a_status_of_a_deleted_channel_still_counts(office, meta, sent):
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        await channels.delete(session, office.whatsapp, actor="tests", now=NOON)
+    await meta.tell(told(status("delivered", sent[0]["platform_message_id"])))
+    assert [row["status"] for row in await see(office)] == ["delivered", "sent", "sent"]
+    (event,) = await meta.events()
+    assert event["parts"] == {"statuses": 1}
 
 
 async def test_a_status_without_its_message_waits_for_it(office, meta, noon):

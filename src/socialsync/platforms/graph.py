@@ -5,11 +5,13 @@ the request. What a failure means depends on whether the request may have left, 
 """
 
 import asyncio
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol
 from urllib.parse import quote
 
 import httpx
@@ -24,6 +26,7 @@ ANSWER_WITHIN: Final = 60.0
 """Seconds for the whole call, because a read timeout starts anew with every byte."""
 ANSWER_LIMIT: Final = 2**20
 NEARLY_FULL: Final = 80.0
+POOLS: Final = 8
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
@@ -31,15 +34,43 @@ _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 _log = telemetry.get_logger(__name__)
 
 
-def open_http(timeouts: httpx.Timeout = TIMEOUT) -> httpx.AsyncClient:
-    """The connections of a process, pooled; for ``async with``. Proxies are taken from the environment,
-    except for this machine itself, where the simulator lives.
+class Http(Protocol):
+    """What a call needs: httpx's client, or many of them that take turns."""
+
+    def build_request(self, method: str, url: str, **content: Any) -> httpx.Request: ...
+    async def send(self, request: httpx.Request, *, stream: bool) -> httpx.Response: ...
+
+
+class Turns:
+    """Clients that take turns. httpx looks at every connection of a pool for each call and each answer: of
+    many small pools it looks at few.
     """
+
+    def __init__(self, clients: Sequence[httpx.AsyncClient]) -> None:
+        self._first, self._turns = clients[0], itertools.cycle(clients)
+
+    def build_request(self, method: str, url: str, **content: Any) -> httpx.Request:
+        return self._first.build_request(method, url, **content)
+
+    async def send(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
+        return await next(self._turns).send(request, stream=stream)
+
+
+@asynccontextmanager
+async def open_http(timeouts: httpx.Timeout = TIMEOUT) -> AsyncIterator[Http]:
+    """The connections of a process, pooled. Proxies are taken from the environment, except for this machine
+    itself, where the simulator lives.
+    """
+    async with AsyncExitStack() as stack:
+        yield Turns([await stack.enter_async_context(_client(timeouts)) for _ in range(POOLS)])
+
+
+def _client(timeouts: httpx.Timeout) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         verify=tls.authorities(),
         timeout=timeouts,
         follow_redirects=False,
-        limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=5),
+        limits=httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=5),
         headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "socialsync"},
         mounts=dict.fromkeys(_LOOPBACK),
     )
@@ -85,7 +116,7 @@ class Graph:
         heed: told when the sender's account should be left alone for a while.
     """
 
-    http: httpx.AsyncClient
+    http: Http
     base_url: str
     version: str
     answer_within: float = ANSWER_WITHIN

@@ -13,6 +13,7 @@ from tests.chaos.conftest import wait_for
 AGES = 600.0
 """Seconds that outlast every test."""
 LOST = {"action": "lost_answer", "match": {"kind": "instagram.publish"}}
+BUSY = {"action": "error", "code": 131056, "match": {"kind": "whatsapp.message"}}
 DROPPED = {"action": "drop", "match": {"kind": "instagram.publish"}}
 BLIND = {"action": "status", "status": 503, "times": None, "match": {"method": "GET"}}
 _numbers = itertools.count(1)
@@ -45,8 +46,10 @@ def write(table: str, when: str, event: str = "update", **point) -> Point:
     return Point(gate=(table, event, when), **point)
 
 
-CAROUSEL = {"carousel": True}
+CAROUSEL = {"kind": "carousel"}
+REEL, STORY = {"kind": "reel"}, {"kind": "story"}
 BROADCAST = {"recipients": 3}
+CHUNKS = {"recipients": 205}
 POINTS = {
     "tick": write("post_runs", "true", "insert"),
     "begin": write("post_runs", "old.started_at is null and new.started_at is not null"),
@@ -79,6 +82,9 @@ POINTS = {
         content=CAROUSEL,
     ),
     "carousel, its own call": call("instagram.container", skip=2, content=CAROUSEL),
+    "reel, container answer": call("instagram.container", "after", content=REEL),
+    "reel, publish answer": call("instagram.publish", "after", content=REEL),
+    "story, publish call": call("instagram.publish", content=STORY),
     "messages' intent": write(
         "post_deliveries", "old.status = 'queued' and new.status = 'sending'", content=BROADCAST
     ),
@@ -87,6 +93,20 @@ POINTS = {
     "messages' outcome": write(
         "post_deliveries",
         "old.status = 'sending' and new.status = 'sent'",
+        content=BROADCAST,
+        becomes="unknown",
+    ),
+    "chunks' jobs": write(
+        "procrastinate_jobs", "new.task_name = 'posts.send_deliveries'", "insert", content=CHUNKS
+    ),
+    "chunk's begin": write(
+        "post_deliveries", "old.status = 'queued' and new.status = 'sending'", content=CHUNKS
+    ),
+    "held back": write(
+        "procrastinate_jobs",
+        "new.task_name = 'posts.send_held_back'",
+        "insert",
+        before=BUSY,
         content=BROADCAST,
         becomes="unknown",
     ),
@@ -108,7 +128,7 @@ def test_killed_at_every_boundary(newsroom, name):
     newsroom.audit()
     assert newsroom.post(post_id).status == point.becomes
     each = {"published": "sent", "unknown": "unknown"}[point.becomes]
-    assert newsroom.deliveries(post_id) == ([each] * 3 if point.content is BROADCAST else [])
+    assert newsroom.deliveries(post_id) == [each] * point.content.get("recipients", 0)
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ async def _look(opened: Resources, case: Case, sender: Sender) -> tuple[Verdict,
     found: str | None = None
     if attempt.media_type != "story" and (state is not ContainerState.FINISHED or certain):
         found = await instagram.find_media(
-            sender, caption=attempt.text, since=case.effect_at - CLOCKS_DIFFER, but=case.known_ids
+            sender, caption=attempt.text, since=case.first_effect_at - CLOCKS_DIFFER, but=case.known_ids
         )
     if found is not None:
         return "published", found

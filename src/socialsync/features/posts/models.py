@@ -78,7 +78,11 @@ class Post(TenantRow):
 
 
 class PostRun(TenantRow):
-    """One attempt. ``effect_at`` is the committed intent: from then on the world may have seen it."""
+    """One attempt. ``effect_at`` is the committed intent: from then on the world may have seen it.
+
+    ``prepared_for`` is the revision whose recipients have their deliveries; ``looked_at`` when somebody first
+    looked what had become of it.
+    """
 
     __tablename__ = "post_runs"
     __table_args__ = TenantRow.table_args(
@@ -100,18 +104,23 @@ class PostRun(TenantRow):
     status: Mapped[str] = mapped_column(server_default="running")
     job_id: Mapped[int | None] = mapped_column(BigInteger)
     settle_job_id: Mapped[int | None] = mapped_column(BigInteger)
+    prepared_for: Mapped[int | None]
     container_id: Mapped[str | None]
     container_at: Mapped[datetime | None]
     child_container_ids: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sql("'{}'"))
     started_at: Mapped[datetime | None]
     effect_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    looked_at: Mapped[datetime | None]
     doubt: Mapped[str | None]
     error: Mapped[str | None]
 
 
 class PostDelivery(TenantRow):
-    """One recipient of a WhatsApp post. ``sending`` is the committed intent of this one message."""
+    """One recipient of a WhatsApp post. ``sending`` is the committed intent of this one message.
+
+    ``waits`` counts how often it waited because this person got too many, ``faults`` for passing faults.
+    """
 
     __tablename__ = "post_deliveries"
     __table_args__ = TenantRow.table_args(
@@ -128,6 +137,13 @@ class PostDelivery(TenantRow):
             "chunk",
             "id",
             postgresql_where=sql("status in ('queued', 'sending', 'unknown')"),
+        ),
+        Index(
+            "ix_post_deliveries_held_back",
+            "workspace_id",
+            "post_id",
+            "not_before",
+            postgresql_where=sql("status = 'queued' and not_before is not null"),
         ),
         Index(
             None,
@@ -153,6 +169,7 @@ class PostDelivery(TenantRow):
     sent_at: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
     waits: Mapped[int] = mapped_column(SmallInteger, server_default=sql("0"))
+    faults: Mapped[int] = mapped_column(SmallInteger, server_default=sql("0"))
     error: Mapped[str | None]
 
 

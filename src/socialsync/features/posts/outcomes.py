@@ -52,18 +52,26 @@ async def give_up(
 async def park(
     session: AsyncSession, post: Post, run: PostRun | None, why: str, *, until: datetime | None, now: datetime
 ) -> None:
-    """Back into the queue: waiting is not failing. ``until`` None waits for its channel to open."""
+    """Back into the queue: waiting is not failing. ``until`` None waits for its channel to open. Messages
+    that are on their way are settled all the same.
+    """
     post.status, post.error, post.not_before, post.updated_at = "queued", why, until, now
     if run is not None:
-        await close(session, run, "cancelled", why, now=now)
+        await close(session, run, "cancelled", why, now=now, settled=not post.recipients)
     await session.flush()
 
 
 async def close(
-    session: AsyncSession, run: PostRun, status: str, error: str | None, *, now: datetime
+    session: AsyncSession,
+    run: PostRun,
+    status: str,
+    error: str | None,
+    *,
+    now: datetime,
+    settled: bool = True,
 ) -> None:
     run.status, run.error, run.finished_at, run.updated_at = status, error, run.finished_at or now, now
-    if run.settle_job_id is not None:
+    if settled and run.settle_job_id is not None:
         await deferring.cancel_waiting(session, run.settle_job_id)
     await session.flush()
 

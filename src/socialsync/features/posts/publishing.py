@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.errors import Conflict, Permanent, Temporary
 from socialsync.features.channels import service as channels
-from socialsync.features.posts import deliveries, lifecycle, outcomes, queries
+from socialsync.features.posts import batches, deliveries, lifecycle, outcomes, queries
+from socialsync.features.posts.batches import Part
 from socialsync.features.posts.models import Post, PostRun
 from socialsync.features.posts.outcomes import sentence
 from socialsync.queue import deferring
@@ -24,7 +25,9 @@ from socialsync.queue.jobs import Job, still_mine
 __all__ = ["sentence"]
 
 SETTLE = "posts.settle_run"
+HELD_BACK = "posts.send_held_back"
 LOST = "The process ended after sending and before the answer was stored: it may be published."
+OVERTAKEN = "An earlier attempt was published after all."
 SETTLE_AFTER = timedelta(seconds=90)
 """Longer than a call (60 s) and storing its outcome (18 s) can take."""
 
@@ -76,9 +79,10 @@ async def begin(session: AsyncSession, job: Job, post_id: UUID, *, now: datetime
     if channel.status != "deleted" and not channels.is_open(channel):
         await outcomes.park(session, post, run, channels.why_closed(channel), until=None, now=now)
         return None
-    if channel.platform == "whatsapp":
-        await deliveries.prepare(session, post, now=now)
     run = run or await _next_run(session, post)
+    if channel.platform == "whatsapp" and run.prepared_for != post.revision:
+        await deliveries.prepare(session, post)
+        run.prepared_for = post.revision
     if run.started_at is None:
         await _inherit(session, run)
     run.job_id = job.job.id
@@ -169,6 +173,18 @@ async def settle_later(session: AsyncSession, post: Post, run: PostRun, *, at: d
     await session.flush()
 
 
+async def watch(session: AsyncSession, post: Post, run: PostRun, *, now: datetime) -> None:
+    """Have a job waiting that will settle this run; one that waits already keeps its time."""
+    if not await queries.is_watched(session, run):
+        await settle_later(session, post, run, at=now + SETTLE_AFTER)
+
+
+async def watch_run(session: AsyncSession, part: Part, run_id: UUID, *, now: datetime) -> None:
+    """As ``settle_later``, of a run that nobody has read."""
+    job_id = await slide_settling(session, part.workspace_id, part.post_id, at=now + SETTLE_AFTER)
+    await batches.set_watch(session, part, run_id, job_id)
+
+
 async def slide_settling(session: AsyncSession, workspace_id: UUID, post_id: UUID, *, at: datetime) -> int:
     born = await deferring.slide(
         session,
@@ -181,8 +197,14 @@ async def slide_settling(session: AsyncSession, workspace_id: UUID, post_id: UUI
 
 
 async def succeed(session: AsyncSession, attempt: Attempt, media_id: str | None, *, now: datetime) -> None:
-    """The platform has it."""
+    """The platform has it. An attempt that began because this one was silent for too long comes to an end
+    with it.
+    """
     post, run = await _ours(session, attempt)
+    later = await queries.find_running(session, post.id)
+    if later is not None and later.id != run.id:
+        status = "unknown" if later.effect_at is not None else "cancelled"
+        await outcomes.close(session, later, status, OVERTAKEN, now=now)
     post.platform_post_id = media_id or post.platform_post_id
     await outcomes.end(session, post, run, lifecycle.Result("published", None), now=now)
 
@@ -210,8 +232,12 @@ async def fail(
     *,
     retry_in: timedelta | None,
     now: datetime,
+    part: Part | None = None,
 ) -> None:
     """The attempt came to nothing, or nobody knows to what; with ``retry_in`` the post stays on its way.
+
+    Args:
+        part: of a broadcast, to whom nothing more is sent; None is everybody.
 
     Raises:
         JobLost: another worker has the job and tells how it ends.
@@ -223,7 +249,7 @@ async def fail(
     said = sentence(error)
     nothing_happened = isinstance(error, Temporary | Permanent) or run.effect_at is None
     if attempt.is_broadcast:
-        await _fail_broadcast(session, post, run, said, gives_up=retry_in is None, now=now)
+        await _fail_broadcast(session, post, run, said, part, gives_up=retry_in is None, now=now)
     elif not nothing_happened:
         run.doubt = said
         await settle_later(session, post, run, at=now)
@@ -234,15 +260,49 @@ async def fail(
 
 
 async def _fail_broadcast(
-    session: AsyncSession, post: Post, run: PostRun, said: str, *, gives_up: bool, now: datetime
+    session: AsyncSession,
+    post: Post,
+    run: PostRun,
+    said: str,
+    part: Part | None,
+    *,
+    gives_up: bool,
+    now: datetime,
 ) -> None:
-    """Those who still wait get it in the next attempt, or never; those on their way are settled."""
+    """Those who still wait get it when the job runs again, or never; those on their way are settled."""
     if not gives_up:
-        await outcomes.give_up(session, post, run, said, now=now)
+        post.error, post.updated_at = said, now
+        await session.flush()
         return
-    await queries.move_deliveries(session, post.id, of="queued", to="failed", error=said, now=now)
-    if await outcomes.conclude(session, post, run, now=now) is None:
-        await settle_later(session, post, run, at=now + SETTLE_AFTER)
+    if part is None:
+        await queries.move_deliveries(session, post.id, of="queued", to="failed", error=said, now=now)
+    else:
+        await batches.hold_back_all(session, part, said, (), now=now)
+    await go_on(session, post, run, now=now)
+
+
+async def go_on(session: AsyncSession, post: Post, run: PostRun, *, now: datetime) -> lifecycle.Result | None:
+    """A part of a broadcast is done: conclude it if it was the last one. Otherwise those who were held back
+    have a job for their time, and those on their way are settled; None.
+    """
+    held_until = await batches.held_until(session, Part(post.workspace_id, post.id, None))
+    if held_until is not None:
+        await slide_held_back(session, post.workspace_id, post.id, at=max(held_until, now))
+    result = await outcomes.conclude(session, post, run, now=now)
+    if result is None:
+        await watch(session, post, run, now=now)
+    return result
+
+
+async def slide_held_back(session: AsyncSession, workspace_id: UUID, post_id: UUID, *, at: datetime) -> None:
+    """Have exactly one job waiting that sends to those who were held back."""
+    await deferring.slide(
+        session,
+        HELD_BACK,
+        {"workspace_id": workspace_id, "post_id": post_id},
+        queueing_lock=f"posts.held_back:{post_id}",
+        at=at,
+    )
 
 
 def check_unchanged(attempt: Attempt, post: Post, run: PostRun) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, and_, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync.features.posts import lanes
 from socialsync.features.posts.lifecycle import ARRIVED
 from socialsync.features.posts.models import Post, PostDelivery, PostRun
 from socialsync.queue import deferring
@@ -56,9 +57,15 @@ from (
 where posts.id = parked.id
 """)
 
-_STRANDED = text("""
-select post.id, post.workspace_id, coalesce(run.status = 'running' and run.effect_at is not null, false) as
-in_doubt from posts post
+_WAITS = text("select exists (select from procrastinate_jobs where id = :id and status = 'todo')")
+_LOCKS = lanes.in_sql("post.id")
+_STRANDED = text(
+    f"""
+select post.id, post.workspace_id, coalesce(run.status = 'running' and run.effect_at is not null, false)
+    or exists (
+        select from post_deliveries sending where sending.workspace_id = post.workspace_id
+            and sending.post_id = post.id and sending.status = 'sending') as in_doubt
+from posts post
 left join lateral (
     select job_id, settle_job_id, status, effect_at from post_runs run
     where run.workspace_id = post.workspace_id and run.post_id = post.id order by attempt desc limit 1
@@ -69,11 +76,12 @@ where post.status = 'publishing' and post.updated_at < :before
         where job.id in (run.job_id, run.settle_job_id) and job.status in ('todo', 'doing'))
     -- nor a chunk of a broadcast; spelled as the indexes on locks are
     and not exists (
-        select from procrastinate_jobs job where job.lock = 'post:' || post.id and job.status < 'doing')
+        select from procrastinate_jobs job where job.lock = any ({_LOCKS}) and job.status < 'doing')
     and not exists (
-        select from procrastinate_jobs job where job.lock = 'post:' || post.id and job.status = 'doing')
+        select from procrastinate_jobs job where job.lock = any ({_LOCKS}) and job.status = 'doing')
 order by post.updated_at limit :limit for update of post skip locked
-""")
+"""  # noqa: S608 - a constant of ours
+)
 
 
 async def find_post(session: AsyncSession, post_id: UUID) -> Post | None:
@@ -174,6 +182,13 @@ async def get_run(session: AsyncSession, run_id: UUID) -> PostRun | None:
     return await session.get(PostRun, run_id, with_for_update=True, populate_existing=True)
 
 
+async def is_watched(session: AsyncSession, run: PostRun) -> bool:
+    """Whether a job waits that will settle this run."""
+    if run.settle_job_id is None:
+        return False
+    return bool(await session.scalar(_WAITS, {"id": run.settle_job_id}))
+
+
 async def list_platform_ids(session: AsyncSession, channel_id: UUID, *, since: datetime) -> list[str]:
     """What the platform calls the channel's posts that were published since then."""
     query = select(Post.platform_post_id).where(
@@ -218,11 +233,12 @@ async def forget_containers(session: AsyncSession, post_id: UUID) -> None:
 async def move_deliveries(
     session: AsyncSession, post_id: UUID, *, of: str, to: str, error: str | None, now: datetime
 ) -> None:
-    """All deliveries of a post in one status go to another."""
+    """All deliveries of a post in one status go to another. Who waits again has waited for nothing yet."""
+    anew = {"not_before": None, "waits": 0, "faults": 0} if to == "queued" else {}
     await session.execute(
         update(PostDelivery)
         .where(PostDelivery.post_id == post_id, PostDelivery.status == of)
-        .values(status=to, error=error, updated_at=now)
+        .values(status=to, error=error, updated_at=now, **anew)
     )
 
 

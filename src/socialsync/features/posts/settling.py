@@ -25,7 +25,7 @@ from socialsync.queue.jobs import Job, still_mine
 CERTAIN_AFTER = timedelta(minutes=5)
 """How long after the call a container that is only FINISHED may still become published."""
 DEADLINE = timedelta(minutes=15)
-"""How long after the call an answer is looked for where none can be read."""
+"""For how long an answer is looked for where none can be read."""
 SENDING_FOR = timedelta(seconds=90)
 """A call and storing its outcome take no longer; a status webhook comes within seconds."""
 MOST_REPEATS = 3
@@ -44,10 +44,16 @@ class NotUnknown(Conflict):
 
 @dataclass(frozen=True)
 class Case:
-    """A run in doubt. ``repeat``: whether it may be tried again when it turns out that nothing happened."""
+    """A run in doubt. ``repeat``: whether it may be tried again when it turns out that nothing happened.
+
+    ``first_effect_at``: of all attempts with this container, any of which may have published it.
+    ``looked_at``: when somebody looked for the first time.
+    """
 
     attempt: Attempt
     effect_at: datetime
+    first_effect_at: datetime
+    looked_at: datetime
     known_ids: Sequence[str]
     repeat: bool
 
@@ -64,7 +70,7 @@ async def begin(session: AsyncSession, job: Job, post_id: UUID, *, now: datetime
     """
     post = await queries.lock_post(session, post_id)
     await still_mine(session, job)
-    if post is None or post.status not in {"publishing", "unknown", "published"}:
+    if post is None:
         return None
     channel = await channels.get_channel_row(session, post.channel_id)
     run = await queries.find_running(session, post_id) or await queries.find_last_run(session, post_id)
@@ -73,12 +79,19 @@ async def begin(session: AsyncSession, job: Job, post_id: UUID, *, now: datetime
     if channel.platform == "whatsapp":
         await _settle_broadcast(session, post, run, now=now)
         return None
-    if post.status == "published" or run.effect_at is None or run.status not in {"running", "unknown"}:
+    if post.status not in {"publishing", "unknown"} or run.effect_at is None:
         return None
+    if run.status not in {"running", "unknown"}:
+        return None
+    run.looked_at = run.looked_at or now
+    first = await _first_effect_at(session, run, run.effect_at)
+    await session.flush()
     return Case(
         attempt=publishing.attempt_of(post, run, channel),
         effect_at=run.effect_at,
-        known_ids=await queries.list_platform_ids(session, post.channel_id, since=run.effect_at - DEADLINE),
+        first_effect_at=first,
+        looked_at=run.looked_at,
+        known_ids=await queries.list_platform_ids(session, post.channel_id, since=first - DEADLINE),
         repeat=post.status == "publishing",
     )
 
@@ -100,12 +113,14 @@ async def decide(
     run = await queries.get_run(session, case.attempt.run_id)
     if post is None or run is None or run.status not in {"running", "unknown"}:
         return "ended meanwhile"
+    if run.effect_at != case.effect_at:  # taken back: it goes on, and what was seen is about nothing
+        return "ended meanwhile"
     match verdict:
         case "published":
             post.platform_post_id = media_id or post.platform_post_id
             await outcomes.end(session, post, run, lifecycle.Result("published", None), now=now)
             return "published"
-        case "unclear" if now - case.effect_at <= DEADLINE and case.repeat:
+        case "unclear" if now - case.looked_at <= DEADLINE and case.repeat:
             return "unclear"
         case "unclear":
             await outcomes.end(
@@ -132,14 +147,28 @@ async def _not_published(
     return "again"
 
 
+async def _first_effect_at(session: AsyncSession, run: PostRun, effect_at: datetime) -> datetime:
+    if run.container_id is None:
+        return effect_at
+    runs = await queries.list_runs(session, run.post_id)
+    same = [
+        one.effect_at for one in runs if one.container_id == run.container_id and one.effect_at is not None
+    ]
+    return min(effect_at, *same)
+
+
 async def _settle_broadcast(session: AsyncSession, post: Post, run: PostRun, *, now: datetime) -> None:
+    """Who is on their way for too long is ``unknown``. While the broadcast goes on a job that settles waits:
+    those who send rely on it.
+    """
     oldest = await deliveries.expire(session, post, NEVER_TOLD, before=now - SENDING_FOR, now=now)
     if oldest is not None:
         await publishing.settle_later(session, post, run, at=oldest + SENDING_FOR)
-    elif post.status == "publishing" and run.status != "running":
-        return  # between two attempts: the next one goes on
-    else:
-        await outcomes.conclude(session, post, run, now=now)
+        return
+    told = post.status in {"published", "unknown"}
+    under_way = post.status == "publishing" and run.status == "running"
+    if (told or under_way) and await outcomes.conclude(session, post, run, now=now) is None and under_way:
+        await publishing.settle_later(session, post, run, at=now + SENDING_FOR)
 
 
 async def recheck(session: AsyncSession, post_id: UUID, *, now: datetime) -> Post:

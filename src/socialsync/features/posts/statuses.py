@@ -50,20 +50,17 @@ async def receive_statuses(
         "message_ids": [update.message_id for update in updates],
         "statuses": [update.status for update in updates],
         "errors": [sentence(update.error) if update.error else None for update in updates],
+        "opted_out": [
+            update.error is not None and update.error.said.code == deliveries.OPTED_OUT for update in updates
+        ],
         "ats": [update.at for update in updates],
     }
     found = await deliveries.receive(session, channel_ids, given, now=now)
     for pair in sorted(found["touched"]):
         workspace_id, post_id = pair.split()
         await publishing.slide_settling(session, UUID(workspace_id), UUID(post_id), at=now + RECOUNT_AFTER)
-    refused = [
-        tracker
-        for update in updates
-        if update.error is not None and update.error.said.code == deliveries.OPTED_OUT
-        if (tracker := _uuid(update.tracker))
-    ]
-    if refused:
-        await deliveries.opt_out(session, refused, "The platform says so.")
+    if found["opted_out"]:
+        await deliveries.opt_out(session, found["opted_out"], "The platform says so.")
     return set(found["numbers"])
 
 

@@ -8,7 +8,18 @@ from uuid import UUID
 
 from socialsync import clock, resources, telemetry
 from socialsync.db.away import is_away
-from socialsync.features.posts import broadcasts, containers, looking, publishing, senders, service, settling
+from socialsync.errors import Permanent, Refused
+from socialsync.features.posts import (
+    broadcasts,
+    containers,
+    lanes,
+    looking,
+    publishing,
+    senders,
+    service,
+    settling,
+)
+from socialsync.features.posts.batches import Part
 from socialsync.features.posts.publishing import Attempt
 from socialsync.features.posts.senders import Errand
 from socialsync.queue import jobs, locks
@@ -81,7 +92,8 @@ async def publish_post(job: Job, *, workspace_id: UUID, post_id: UUID) -> dict[s
             return {"post_id": str(post_id), "status": "nothing to publish"}
         log.info(f"[PUBLISH] Starting publish task for post {post_id}", post_id=str(post_id))
         try:
-            result = await _try(opened, job, workspace_id, attempt, _publish)
+            first = Part(workspace_id, post_id, 0)
+            result = await _try(opened, job, attempt, _publish, first)
         except publishing.PostEdited:
             continue  # read it again: it is another text now, or cancelled
         log.info(_said(result, attempt), post_id=str(post_id))
@@ -89,30 +101,29 @@ async def publish_post(job: Job, *, workspace_id: UUID, post_id: UUID) -> dict[s
 
 
 @task(
-    name="posts.send_deliveries", queue="scheduler", policy="publish", scope="workspace", lock=locks.of_post
+    name="posts.send_deliveries", queue="scheduler", policy="publish", scope="workspace", lock=lanes.of_chunk
 )
 @patient
 async def send_deliveries(
     job: Job, *, workspace_id: UUID, post_id: UUID, chunk_id: int
 ) -> dict[str, str | int]:
-    """Send a broadcast to the recipients of one chunk who still wait."""
-    opened = resources.of(job)
-    async with opened.database.transaction(workspace_id) as session:
-        attempt = await publishing.begin(session, job, post_id, now=clock.now())
-    if attempt is None:
-        return {"post_id": str(post_id), "chunk": chunk_id, "status": "nothing to send"}
-
-    async def send(errand: Errand) -> str:
-        return await broadcasts.send_chunk(errand, chunk_id)
-
-    try:
-        result = await _try(opened, job, workspace_id, attempt, send)
-    except publishing.PostEdited:
-        result = "ended meanwhile"
+    """Send a broadcast to the recipients of one chunk who wait for nothing but us."""
+    result = await _send_part(job, Part(workspace_id, post_id, chunk_id))
     return {"post_id": str(post_id), "chunk": chunk_id, "status": result}
 
 
-@task(name="posts.settle_run", queue="scheduler", policy="publish", scope="workspace", lock=locks.of_post)
+@task(
+    name="posts.send_held_back", queue="scheduler", policy="publish", scope="workspace",
+    lock=lanes.of_held_back,
+)  # fmt: skip
+@patient
+async def send_held_back(job: Job, *, workspace_id: UUID, post_id: UUID) -> dict[str, str]:
+    """Send a broadcast to those recipients who had to wait, and whose time has come."""
+    result = await _send_part(job, Part(workspace_id, post_id, None))
+    return {"post_id": str(post_id), "status": result}
+
+
+@task(name="posts.settle_run", queue="scheduler", policy="publish", scope="workspace", lock=lanes.of_settling)
 @patient
 async def settle_run(job: Job, *, workspace_id: UUID, post_id: UUID) -> dict[str, str]:
     """Find out what became of an attempt that nobody told the end of."""
@@ -135,45 +146,65 @@ async def _publish(errand: Errand) -> str:
     if not errand.attempt.is_broadcast:
         return await containers.publish(errand)
     async with errand.transaction() as session:
-        spread = await broadcasts.spread(session, errand.job, errand.attempt.post_id)
+        spread = await broadcasts.spread(session, errand.job, errand.attempt.post_id, now=clock.now())
     if spread:
         return "sending"  # each chunk by a job of its own
-    return await broadcasts.send_chunk(errand, 0)
+    return await broadcasts.send_part(errand, Part(errand.workspace_id, errand.attempt.post_id, 0))
+
+
+async def _send_part(job: Job, part: Part) -> str:
+    opened = resources.of(job)
+
+    async def send(errand: Errand) -> str:
+        return await broadcasts.send_part(errand, part)
+
+    while True:
+        async with opened.database.transaction(part.workspace_id) as session:
+            attempt = await publishing.begin(session, job, part.post_id, now=clock.now())
+        if attempt is None:
+            return "nothing to send"
+        try:
+            return await _try(opened, job, attempt, send, part)
+        except publishing.PostEdited:
+            continue  # read it again: it is another text now, or has ended
 
 
 async def _try(
-    opened: Resources,
-    job: Job,
-    workspace_id: UUID,
-    attempt: Attempt,
-    send: Callable[[Errand], Awaitable[str]],
+    opened: Resources, job: Job, attempt: Attempt, send: Callable[[Errand], Awaitable[str]], part: Part
 ) -> str:
     """Send it; what goes wrong is written into post and run before it is raised.
+
+    Args:
+        part: of a broadcast, whom a mistake of ours concerns.
 
     Raises:
         PostEdited: nothing was sent, and nothing written: begin again.
     """
     try:
-        return await send(senders.errand(opened, job, workspace_id, attempt))
+        return await send(senders.errand(opened, job, part.workspace_id, attempt))
     except (publishing.PostEdited, jobs.JobLost, Wait):
         raise
     except senders.Held as held:
-        await _hold(opened, job, workspace_id, attempt, held)
+        await _hold(opened, job, part.workspace_id, attempt, held)
         return "waits"
     except Exception as error:
         if is_away(error):
             raise  # the next life finds out, when Postgres is back
         failure, wait = error, jobs.wait_after(job, error)
+        whom = None if isinstance(error, Permanent | Refused) else part
         log.warning(
             f"[PUBLISH] Failed to publish post {attempt.post_id}: {publishing.sentence(error)}",
             post_id=str(attempt.post_id),
             kind=type(error).__name__,
             retry_in_s=wait.total_seconds() if wait else None,
         )
+        now = clock.now()
         await senders.store(
             opened,
-            workspace_id,
-            lambda session: publishing.fail(session, job, attempt, failure, retry_in=wait, now=clock.now()),
+            part.workspace_id,
+            lambda session: publishing.fail(
+                session, job, attempt, failure, retry_in=wait, part=whom, now=now
+            ),
         )
         raise
 

@@ -210,7 +210,9 @@ async def test_many_recipients_go_out_in_chunks_of_two_hundred(office, simulator
     assert (await office.run(job_id))["status"] == "sending"
     jobs = await office.jobs("posts.send_deliveries")
     assert [job["args"]["chunk_id"] for job in jobs] == [0, 1, 2]
-    assert [job["lock"] for job in jobs] == [f"deliveries:{post.id}/{lane}" for lane in range(3)]
+    assert [job["lock"] for job in jobs] == [
+        f"deliveries:{post.id}/{lane}@{office.workspace_id}" for lane in range(3)
+    ]
     await office.rows("update limits set rate_per_s = null returning key")
     results = [(await office.run(job["id"]))["status"] for job in jobs]
     assert results == ["sending", "sending", "published"]

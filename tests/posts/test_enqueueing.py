@@ -24,7 +24,7 @@ async def test_a_due_post_gets_its_status_its_run_and_its_job_together(office, n
     assert (await office.see(post.id))["status"] == "publishing"
     assert (run["status"], run["attempt"], run["job_id"]) == ("running", 1, job["id"])
     assert job["args"] == {"workspace_id": str(office.workspace_id), "post_id": str(post.id)}
-    assert (job["queue_name"], job["lock"]) == ("scheduler", f"post:{post.id}")
+    assert (job["queue_name"], job["lock"]) == ("scheduler", f"post:{post.id}@{office.workspace_id}")
 
 
 async def test_a_post_is_not_due_before_its_time(office, noon):

@@ -261,7 +261,7 @@ async def test_a_post_with_a_job_in_any_lane_is_not_stranded(office, noon):
         await office.rows(
             "insert into procrastinate_jobs (queue_name, task_name, lock, args)"
             " values ('scheduler', 'posts.send_held_back', :lock, '{}') returning id",
-            lock=lock,
+            lock=f"{lock}@{office.workspace_id}",
         )
         async with office.opened.database.system_transaction(REASON) as session:
             assert await service.requeue_stranded(session, now=noon()) == 0, lock

@@ -1,6 +1,7 @@
 """What people do to jobs, queues and workers: each deed as rows, the note in the audit log among them."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -9,11 +10,12 @@ import pytest
 from sqlalchemy import text
 
 from socialsync.errors import Forbidden, Invalid, NotFound
-from socialsync.queue import controls, history, switches
+from socialsync.queue import controls, history, switches, tasks
 from socialsync.queue.controls import By, UnknownTask, WrongState
 from socialsync.queue.deferring import AlreadyWaiting
 from socialsync.queue.history import NoSuchJob
 from socialsync.queue.switches import WorkerSilent
+from socialsync.worker import app
 from tests.queue.conftest import SYSTEM, jobs, work
 
 ME = By("a test")
@@ -368,3 +370,18 @@ async def test_a_workspaces_rerun_goes_to_no_queue_of_its_invention(database):
         with pytest.raises(Invalid) as caught:
             await controls.rerun(session, old, By("key:ss_1", workspace_id), queue="nobodys")
     assert caught.value.field == "queue"
+
+
+async def test_a_rerun_with_another_workspaces_ids_gets_no_lock_of_that_workspace(database):
+    """Nor a lock of its own by spelling an id otherwise."""
+    assert "posts.publish_post" in app.tasks
+    ours, theirs, post_id = uuid4(), uuid4(), uuid4()
+    args = {"workspace_id": str(ours), "post_id": str(post_id)}
+    async with database.system_transaction(SYSTEM) as session:
+        old = await add_job(session, "failed", task="posts.publish_post", args=json.dumps(args))
+        given = {**args, "post_id": str(post_id).upper()}
+        new = await controls.rerun(session, old, By("key:ss_1", ours), args=given)
+        taken = (await row(session, new))["lock"]
+    assert taken == f"post:{post_id}@{ours}"
+    _, details = tasks.find("posts.publish_post")
+    assert taken != details.lock(workspace_id=theirs, post_id=post_id)

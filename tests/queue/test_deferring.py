@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from socialsync.db.transaction import psycopg_connection
 from socialsync.errors import Invalid, NotFound
-from socialsync.queue import deferring, locks
+from socialsync.queue import deferring
 from socialsync.queue.deferring import AlreadyWaiting, Options
 from socialsync.worker import app
 from tests.queue.conftest import SYSTEM, jobs
@@ -159,7 +159,7 @@ async def test_a_statement_bears_a_job_for_each_of_its_rows(database):
         stored = await jobs(session)
         keys = await session.scalars(text("select x_limit_key from procrastinate_jobs order by 1"))
     assert len(found) == len(stored) == 3
-    assert {job["lock"] for job in stored} == {locks.of_post(post_id=row.post) for row in found}
+    assert {job["lock"] for job in stored} == {f"post:{row.post}@{row.workspace}" for row in found}
     assert {tuple(job["args"].values()) for job in stored} == {
         (str(row.post), str(row.workspace)) for row in found
     }

@@ -1,6 +1,6 @@
 """How locks are spelled. Jobs with the same lock never run at the same time, whatever their queues.
 
-A lock is computed from the arguments of its task.
+A lock is computed from the arguments of its task. ``@`` and the workspace follow it (``tasks.task``).
 """
 
 from typing import Any

@@ -55,8 +55,8 @@ class Declarations(Blueprint):
 
         ``policy`` is a name of ``POLICIES``, by default ``base``; its retries hold unless ``retry`` is given.
         ``scope`` is ``workspace`` (the arguments name a ``workspace_id``) or ``system``, the default.
-        ``lock_by`` computes the lock from the arguments. ``keep_result`` is for how long its results are
-        kept, an hour by default.
+        ``lock_by`` computes the lock from the arguments; in the scope ``workspace`` that is added to it.
+        ``keep_result`` is for how long its results are kept, an hour by default.
 
         Raises:
             TypeError: a plain ``def``: it would block every other job of the process.
@@ -79,7 +79,8 @@ class Declarations(Blueprint):
             declared: Task[Any, Any, Any] = super(Declarations, self).task(**options)(
                 _checking(function, arguments)
             )
-            self.details[declared.name] = Details(policy, scope, arguments, lock, keep)
+            spelled = _in_workspace(lock) if lock and scope == "workspace" else lock
+            self.details[declared.name] = Details(policy, scope, arguments, spelled, keep)
             if self is not HOUSE:
                 _others.update(dict.fromkeys((declared.name, *declared.aliases), self))
             return declared
@@ -156,6 +157,16 @@ def policy_of(task: Task[Any, Any, Any] | None, details: Mapping[str, Details]) 
     """Its policy; ``base`` for what nobody declared here."""
     found = details.get(task.name) if task else None
     return found.policy if found else POLICIES["base"]
+
+
+def _in_workspace(lock: Lock) -> Lock:
+    """Whoever makes up arguments, as a rerun may, gets no lock of another workspace by them."""
+
+    @functools.wraps(lock)
+    def spelled(**arguments: Any) -> str:
+        return f"{lock(**arguments)}@{arguments['workspace_id']}"
+
+    return spelled
 
 
 def _checking(function: Callable[..., Awaitable[R]], arguments: Arguments) -> Callable[..., Awaitable[R]]:

@@ -29,7 +29,10 @@ _OTHERS = (
 )
 
 
-def in_sql(post_id: str) -> str:
-    """All locks of the post of this id, an expression, as an array. As ``text`` of SQLAlchemy takes it."""
-    spelled = ", ".join(f"'{one}".format(post_id) for one in ("post:' || {0}", *_OTHERS))
+def in_sql(post_id: str, workspace_id: str) -> str:
+    """All locks of the post of this id in this workspace, two expressions, as an array. As SQLAlchemy's
+    ``text`` takes it.
+    """
+    each = (f"'{one}".format(post_id) for one in ("post:' || {0}", *_OTHERS))
+    spelled = ", ".join(f"{one} || '@' || {workspace_id}" for one in each)
     return f"array[{spelled}]".replace(":", r"\:")

@@ -58,7 +58,7 @@ where posts.id = parked.id
 """)
 
 _WAITS = text("select exists (select from procrastinate_jobs where id = :id and status = 'todo')")
-_LOCKS = lanes.in_sql("post.id")
+_LOCKS = lanes.in_sql("post.id", "post.workspace_id")
 _STRANDED = text(
     f"""
 select post.id, post.workspace_id, coalesce(run.status = 'running' and run.effect_at is not null, false)

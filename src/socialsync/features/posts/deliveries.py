@@ -127,9 +127,12 @@ async def expire(
     when the oldest of the others is.
     """
     sending = (PostDelivery.post_id == post.id, PostDelivery.status == "sending")
+    late = func.coalesce(PostDelivery.sending_at, PostDelivery.updated_at) <= before
+    # locked in the order in which statuses lock them
+    ids = select(PostDelivery.id).where(*sending, late).order_by(PostDelivery.id).with_for_update()
     await session.execute(
         update(PostDelivery)
-        .where(*sending, func.coalesce(PostDelivery.sending_at, PostDelivery.updated_at) <= before)
+        .where(PostDelivery.id.in_(ids), *sending)
         .values(status="unknown", error=error, updated_at=now)
     )
     return await session.scalar(

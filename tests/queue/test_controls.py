@@ -372,10 +372,10 @@ async def test_a_workspaces_rerun_goes_to_no_queue_of_its_invention(database):
     assert caught.value.field == "queue"
 
 
-async def test_a_rerun_with_another_workspaces_ids_gets_no_lock_of_that_workspace(database):
+async def test_a_rerun_with_another_workspaces_ids_gets_no_lock_of_that_workspace(database, workspace):
     """Nor a lock of its own by spelling an id otherwise."""
     assert "posts.publish_post" in app.tasks
-    ours, theirs, post_id = uuid4(), uuid4(), uuid4()
+    ours, theirs, post_id = workspace.id, uuid4(), uuid4()
     args = {"workspace_id": str(ours), "post_id": str(post_id)}
     async with database.system_transaction(SYSTEM) as session:
         old = await add_job(session, "failed", task="posts.publish_post", args=json.dumps(args))

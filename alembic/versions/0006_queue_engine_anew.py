@@ -1,4 +1,5 @@
-"""The queue engine's functions as they are now, and an index for the locks that something ready waits for.
+"""The queue engine's functions as they are now, an index for the locks that something ready
+waits for, and whom a blocked worker accuses.
 
 Revision 0004 runs the same scripts: a new database has them already, an older one gets them here. All but the
 tables are ``create or replace``, so a change of them needs nothing but another revision like this one.
@@ -17,6 +18,9 @@ FUNCTIONS = ("02_events", "03_claim", "04_finish", "05_lease")
 
 def upgrade() -> None:
     ddl.run("""
+        alter table worker_info add column blocked_by bigint;
+        comment on column worker_info.blocked_by is 'The running job that it saw block its process';
+        drop function if exists queue_claim_suspect(bigint, text[], text[], text[]);
         drop function if exists queue_register(bigint, bigint[], boolean);
         drop function if exists queue_claim(
             bigint, text[], text[], text[], integer, integer, boolean, bigint, text);
@@ -30,4 +34,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """The functions stay: those of before did the same, with more mistakes."""
-    ddl.run("drop index procrastinate_jobs_x_ready_lock_idx")
+    ddl.run("drop index procrastinate_jobs_x_ready_lock_idx; alter table worker_info drop column blocked_by")

@@ -160,6 +160,22 @@ def test_a_job_that_swallows_cancellation_condemns_its_process(works):
     _culprit_and_innocents(works, "swallow", 75, "Condemned")
 
 
+def test_a_job_that_blocks_the_loop_is_found_out_and_alone_to_blame(works):
+    _culprit_and_innocents(works, "deafen", 75, "A job blocks the process")
+
+
+def test_a_job_that_blocks_the_loop_from_the_start_of_its_worker_ends_it(works):
+    (culprit,) = works.defer("numb")
+    first = works.start()
+    assert works.nursery.status(first, 30) == 75, works.tell()
+    works.crew(1)
+    works.settle()
+    (job,) = works.jobs([culprit])
+    assert (job.status, job.attempts) == ("failed", 1)
+    works.buried()
+    works.stop()
+
+
 def _culprit_and_innocents(works, task: str, status: int, said: str) -> None:
     first, *_ = works.crew(1)
     (culprit,) = works.defer(task)

@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import signal
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -172,6 +173,20 @@ async def block(job) -> str:
     async with noted(job):
         await asyncio.sleep(0.5)
         ctypes.PyDLL(None).sleep(600)
+
+
+@app.task(name="chaos.deafen", queue="chaos", pass_context=True)
+async def deafen(job) -> str:
+    """Python code that blocks the loop."""
+    async with noted(job):
+        await asyncio.sleep(0.5)
+        time.sleep(600)  # noqa: ASYNC251 - the point of it
+
+
+@app.task(name="chaos.numb", queue="chaos")
+async def numb() -> None:
+    """As that, from its very first step on."""
+    time.sleep(600)  # noqa: ASYNC251 - the point of it
 
 
 @app.task(name="chaos.swallow", queue="chaos", pass_context=True)

@@ -9,12 +9,12 @@ import pytest
 from procrastinate import BaseRetryStrategy, RetryDecision
 
 from socialsync.queue import crew
+from socialsync.queue.deadman import CONDEMNED
 from socialsync.queue.lease import BEAT_EVERY, CUT_OFF_AFTER
 from socialsync.queue.patience import Patience
 from socialsync.queue.policies import POLICIES, Policy
 from socialsync.queue.rescue import DEAD_AFTER_S
 from socialsync.queue.running import Running, Why
-from socialsync.queue.worker import CONDEMNED
 from tests.queue.conftest import SYSTEM, jobs, work
 from tests.queue.test_running import limited, told, until_settled, working
 

@@ -49,11 +49,11 @@ class Claimer:
             (self.id,),
         )
 
-    def claim(self, wanted=1, *, queues=None, tasks=TASKS, bulk=(), bulk_wanted=0, suspect=True, after=""):
+    def claim(self, wanted=1, *, queues=None, tasks=TASKS, bulk=(), bulk_wanted=0, most_kills=9, after=""):
         rows = self.connection.execute(
-            "select id, limit_key from queue_claim(%s, %s::text[], %s::text[], %s::text[], %s, %s, %s, 0, %s)"
-            " where id is not null",
-            (self.id, queues, tasks, list(bulk), wanted, bulk_wanted, suspect, after),
+            "select id, limit_key from queue_claim(%s, %s::text[], %s::text[], %s::text[], %s, %s, %s, 0, %s,"
+            " null, %s) where id is not null",
+            (self.id, queues, tasks, list(bulk), wanted, bulk_wanted, most_kills > 0, after, most_kills),
         ).fetchall()
         self.after = rows[-1][1] if rows else after
         return [row[0] for row in rows]
@@ -321,10 +321,21 @@ def test_bulk_tasks_get_their_share_and_no_more(connection):
 
 
 def test_one_suspect_at_a_time(connection):
-    enqueue(connection, [Job("a", 0, None, None)] * 3, x_kills="1")
+    enqueue(connection, [Job("a", 0, None, None)] * 3, x_kills="2")
     claimer = Claimer(connection)
     assert len(claimer.claim(5)) == 1
-    assert claimer.claim(5, suspect=False) == []
+    assert claimer.claim(5, most_kills=0) == []
+
+
+def test_jobs_of_a_single_death_run_side_by_side_and_no_suspect_beside_them(connection):
+    enqueue(connection, [Job("a", 0, None, None)], x_kills="2")
+    once = enqueue(connection, [Job("a", 0, "x" if n == 3 else None, None) for n in range(4)], x_kills="1")
+    claimer = Claimer(connection)
+    assert claimer.claim(3) == once[:3]
+    assert claimer.claim(5, most_kills=1) == once[3:]
+    assert claimer.claim(5, most_kills=1) == []
+    claimer.finish(once)
+    assert len(claimer.claim(5)) == 1
 
 
 def test_a_job_that_another_owns_is_not_ended(own, connection):

@@ -264,11 +264,44 @@ async def test_a_suspect_is_charged_alone(app, fresh_database, rescuer):
     await give(fresh_database, await dead_worker(fresh_database))
     async with fresh_database.system_transaction(SYSTEM) as session:
         first = (await jobs(session))[0]["id"]
-        await session.execute(text("update procrastinate_jobs set x_kills = 1 where id = :id"), {"id": first})
+        await session.execute(text("update procrastinate_jobs set x_kills = 2 where id = :id"), {"id": first})
     assert await rescuer.look() == 2
     async with fresh_database.system_transaction(SYSTEM) as session:
         rows = await session.execute(text("select x_kills from procrastinate_jobs order by id"))
-        assert [row.x_kills for row in rows] == [2, None]
+        assert [row.x_kills for row in rows] == [3, None]
+        failed = await session.execute(text("select task_name, failed, cancelled from job_stats"))
+        assert [tuple(row) for row in failed] == [("mine.task", 1, 0)]
+
+
+async def test_after_a_single_death_all_that_ran_are_charged(app, fresh_database, rescuer):
+    @app.task(name="mine.task")
+    async def task() -> None: ...
+
+    await task.batch_defer_async({}, {})
+    for kills in (1, 2):
+        await give(fresh_database, await dead_worker(fresh_database))
+        assert await rescuer.look() == 2
+        async with fresh_database.system_transaction(SYSTEM) as session:
+            rows = await session.execute(text("select x_kills from procrastinate_jobs"))
+            assert [row.x_kills for row in rows] == [kills, kills]
+
+
+async def test_whom_a_blocked_worker_accuses_fails_and_nobody_else_is_charged(app, fresh_database, rescuer):
+    @app.task(name="mine.task")
+    async def task() -> None: ...
+
+    await task.batch_defer_async({}, {})
+    worker = await dead_worker(fresh_database)
+    await give(fresh_database, worker)
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        await session.execute(
+            text("update worker_info set blocked_by = (select min(id) from procrastinate_jobs)")
+        )
+    assert await rescuer.look() == 2
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        assert [job["status"] for job in await jobs(session)] == ["failed", "todo"]
+        assert await run(session, "select x_kills from procrastinate_jobs where status = 'todo'") is None
+        assert "blocked its process" in await run(session, "select error from job_results")
 
 
 async def test_a_job_past_its_hard_limit_fails_and_those_beside_it_are_innocent(app, fresh_database, rescuer):

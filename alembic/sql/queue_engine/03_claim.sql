@@ -265,38 +265,46 @@ begin
         queue_name::text, attempts, x_kills, x_limit_key, x_created_at, null::double precision;
 end $$;
 
-create or replace function queue_claim_suspect(worker bigint, queues text[], served text[], tasks text[])
-returns setof queue_claimed language plpgsql as $$
+-- Jobs whose process died while they ran, at most `most_kills` times. Most of them only ran beside the one that did it,
+-- or somebody killed the process: those of one death run again side by side. Who has two is under suspicion, and runs
+-- as the only suspect of its process.
+create or replace function queue_claim_suspect(
+    worker bigint, queues text[], served text[], tasks text[], wanted integer, most_kills integer
+) returns setof queue_claimed language plpgsql as $$
 declare
     chosen bigint;
+    kills integer;
 begin
-    select job.id into chosen from procrastinate_jobs job
-    where queue_name = any (queues) and status < 'doing' and x_kills is not null
-        and task_name = any (tasks) and coalesce(scheduled_at <= clock_timestamp(), true)
-        and coalesce(x_expires_at > clock_timestamp(), true)
-        and not exists (
-            select from limits where key = job.x_limit_key and (blocked_until > clock_timestamp() or max_running <= (
-                select count(*) from procrastinate_jobs other where other.x_limit_key = job.x_limit_key and other.status = 'doing')))
-        and (lock is null or not exists (
+    for n in 1 .. wanted loop
+        select job.id, x_kills into chosen, kills from procrastinate_jobs job
+        where queue_name = any (queues) and status < 'doing' and x_kills <= most_kills
+            and task_name = any (tasks) and coalesce(scheduled_at <= clock_timestamp(), true)
+            and coalesce(x_expires_at > clock_timestamp(), true)
+            and not exists (
+                select from limits where key = job.x_limit_key and (blocked_until > clock_timestamp() or max_running <= (
+                    select count(*) from procrastinate_jobs other
+                    where other.x_limit_key = job.x_limit_key and other.status = 'doing')))
+            and (lock is null or not exists (
+                select from procrastinate_jobs other
+                where other.lock = job.lock and (other.status = 'doing'
+                    or other.status < 'doing' and other.queue_name || '' = any (served)
+                        and (other.priority > job.priority or other.priority = job.priority and other.id < job.id))
+            ) and pg_try_advisory_xact_lock(hashtextextended(lock, 0)))
+        order by x_kills, priority desc, id limit 1 for update skip locked;
+        exit when chosen is null or n > 1 and kills > 1;
+        return query
+        update procrastinate_jobs
+        set status = 'doing', worker_id = worker, x_started_at = clock_timestamp(), x_due_at = scheduled_at
+        where id = chosen and status::text = 'todo' and (lock is null or not exists (
             select from procrastinate_jobs other
-            where other.lock = job.lock and (other.status = 'doing'
+            where other.lock = procrastinate_jobs.lock and (other.status = 'doing'
                 or other.status < 'doing' and other.queue_name || '' = any (served)
-                    and (other.priority > job.priority or other.priority = job.priority and other.id < job.id))
-        ) and pg_try_advisory_xact_lock(hashtextextended(lock, 0)))
-    order by x_kills, priority desc, id limit 1 for update skip locked;
-    if chosen is null then
-        return;
-    end if;
-    return query
-    update procrastinate_jobs
-    set status = 'doing', worker_id = worker, x_started_at = clock_timestamp(), x_due_at = scheduled_at
-    where id = chosen and status::text = 'todo' and (lock is null or not exists (
-        select from procrastinate_jobs other
-        where other.lock = procrastinate_jobs.lock and (other.status = 'doing'
-            or other.status < 'doing' and other.queue_name || '' = any (served)
-                and (other.priority > procrastinate_jobs.priority or other.priority = procrastinate_jobs.priority and other.id < procrastinate_jobs.id))))
-    returning id, task_name::text, procrastinate_jobs.priority, procrastinate_jobs.lock, queueing_lock, args, scheduled_at,
-        queue_name::text, attempts, x_kills, x_limit_key, x_created_at, null::double precision;
+                    and (other.priority > procrastinate_jobs.priority
+                        or other.priority = procrastinate_jobs.priority and other.id < procrastinate_jobs.id))))
+        returning id, task_name::text, procrastinate_jobs.priority, procrastinate_jobs.lock, queueing_lock, args,
+            scheduled_at, queue_name::text, attempts, x_kills, x_limit_key, x_created_at, null::double precision;
+        exit when not found or kills > 1;
+    end loop;
 end $$;
 
 -- All that a look does. A claim need not survive a crash of Postgres: the job would wait again, and its worker, which
@@ -304,7 +312,7 @@ end $$;
 -- job has a lock or its task is `durable`, because it must never run twice (docs/decisions/0010). Null: all tasks are.
 create or replace function queue_claim(
     worker bigint, only_queues text[], tasks text[], bulk text[], wanted integer, bulk_wanted integer,
-    suspect boolean, since bigint, after_key text, durable text[] default null
+    suspect boolean, since bigint, after_key text, durable text[] default null, most_kills integer default 32767
 ) returns setof queue_claimed language plpgsql
 set enable_seqscan = off set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -334,7 +342,7 @@ begin
         ), exists (
             select from procrastinate_jobs where status < 'doing' and x_expires_at <= at
         ), suspect and exists (
-            select from procrastinate_jobs where status < 'doing' and x_kills is not null
+            select from procrastinate_jobs where status < 'doing' and x_kills <= most_kills
         )
     into due, expired, suspects;
     if due then
@@ -357,7 +365,8 @@ begin
         served := queue_served();
     end if;
     if suspects and wanted > 0 then
-        return query select job.* from queue_claim_suspect(worker, queues, served, tasks || bulk) job
+        return query select job.* from queue_claim_suspect(
+            worker, queues, served, tasks || bulk, least(wanted, 50), most_kills) job
         where job.task_name <> all (durable) and job.lock is null or set_config('synchronous_commit', commits, true) <> '';
         get diagnostics got = row_count;
         wanted := wanted - got;

@@ -97,7 +97,8 @@ end $$;
 
 -- What becomes of the jobs of a worker that is dead: the caller holds its lease, or its heart has stopped.
 -- `fail_tasks` must not run twice, `drop_tasks` are worth nothing later; `hard` is each task's hard limit: a job
--- beyond it ended its process and fails, and those beside it are innocent. Innocent are all if Postgres itself
+-- beyond it, or one that its worker saw block the process, ended it and fails, and those beside it are innocent: they
+-- are not charged. Innocent are all if Postgres itself
 -- restarted since the last heartbeat, a moment ago: the worker may only be slow to come back. A job that somebody
 -- else's open transaction holds must not hold up the others: it stays, and with it the worker's row, for the next
 -- look.
@@ -110,20 +111,21 @@ declare
     job procrastinate_jobs;
     culprit boolean;
     restarted boolean;
-    innocent boolean := false;
+    guilt boolean;
+    blocker bigint := (select blocked_by from worker_info where worker_id = worker);
     suspected boolean;
     kills smallint;
 begin
-    select exists (
+    select blocker is not null or exists (
         select from procrastinate_jobs j
         join unnest(tasks, hard) as limited (task, seconds) on limited.task = j.task_name
         where j.worker_id = worker and j.status = 'doing'
             and j.x_started_at + make_interval(secs => seconds) < clock_timestamp() - interval '0.5 seconds'
-    ) into innocent;
-    -- A suspect that ran is charged alone: those beside it were killed with it, or all of them by somebody else.
+    ) into guilt;
+    -- Who was killed twice ran as the only suspect and is charged alone: those beside it were killed with it.
     select exists (
         select from procrastinate_jobs j
-        where j.worker_id = worker and j.status = 'doing' and j.x_kills is not null
+        where j.worker_id = worker and j.status = 'doing' and j.x_kills > 1
     ) into suspected;
     restarted := coalesce((
         select last_heartbeat < pg_postmaster_start_time() and last_heartbeat > clock_timestamp() - interval '30 seconds'
@@ -135,15 +137,18 @@ begin
     loop
         job_id := job.id;
         task := job.task_name;
-        culprit := innocent and exists (
+        culprit := guilt and (job.id is not distinct from blocker or exists (
             select from unnest(tasks, hard) as limited (task, seconds)
             where limited.task = job.task_name
-                and job.x_started_at + make_interval(secs => seconds) < clock_timestamp() - interval '0.5 seconds');
-        kills := coalesce(job.x_kills, 0) + (not restarted and not (innocent and not culprit)
-            and not (suspected and job.x_kills is null))::integer;
+                and job.x_started_at + make_interval(secs => seconds) < clock_timestamp() - interval '0.5 seconds'));
+        kills := coalesce(job.x_kills, 0) + (not restarted and not (guilt and not culprit)
+            and not (suspected and coalesce(job.x_kills, 0) <= 1))::integer;
         reason := 'Its worker died';
         if job.abort_requested then
             outcome := 'aborted';
+        elsif job.id = blocker then
+            outcome := 'failed';
+            reason := 'HardTimeLimitExceeded: it blocked its process, which had to end; run what blocks in a thread';
         elsif culprit then
             outcome := 'failed';
             reason := 'HardTimeLimitExceeded: it ran past its hard limit and ended its process';
@@ -183,6 +188,11 @@ begin
             values (job.id, job.attempts + 1, outcome, reason, job.x_started_at)
             on conflict on constraint pk_job_results do update
                 set outcome = excluded.outcome, error = excluded.error;
+            insert into job_stats as known (task_name, queue_name, minute_at, failed, cancelled) values (
+                job.task_name, job.queue_name, date_trunc('minute', clock_timestamp()),
+                (outcome = 'failed')::integer, (outcome = 'aborted')::integer)
+            on conflict (task_name, queue_name, minute_at) do update set
+                failed = known.failed + excluded.failed, cancelled = known.cancelled + excluded.cancelled;
         end if;
         return next;
     end loop;

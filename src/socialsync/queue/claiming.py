@@ -20,7 +20,7 @@ from socialsync.queue.tasks import Details, policy_of
 _CLAIM = (
     "select id, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name, attempts, kills,"
     " limit_key, created_at, again_in"
-    " from queue_claim(%s, %s::text[], %s::text[], %s::text[], %s, %s, %s, %s, %s, %s::text[])"
+    " from queue_claim(%s, %s::text[], %s::text[], %s::text[], %s, %s, %s, %s, %s, %s::text[], %s)"
 )
 _FULL_LOOKS_SHARE = 0.1
 """Of a worker's time may go into looks from the very first job on, while it claims full batches."""
@@ -70,9 +70,10 @@ class Claimer:
         self._full_look_at = 0.0
 
     async def claim(
-        self, worker_id: int, tasks: Mapping[str, Any], *, wanted: int, bulk_wanted: int, suspect: bool
+        self, worker_id: int, tasks: Mapping[str, Any], *, wanted: int, bulk_wanted: int, most_kills: int
     ) -> Look:
-        """Claim up to ``wanted`` jobs, of which up to ``bulk_wanted`` bulk ones; one suspect if ``suspect``.
+        """Claim up to ``wanted`` jobs, of which up to ``bulk_wanted`` bulk ones, and none whose process died
+        more than ``most_kills`` times while it ran.
 
         Raises:
             psycopg.OperationalError: Postgres is away, or the answer was lost: then jobs may be ours that
@@ -84,8 +85,8 @@ class Claimer:
         rows = await self._line.run(
             _CLAIM,
             (
-                worker_id, self._queues, names.ordinary, names.bulk, wanted, bulk_wanted, suspect, since,
-                self._after_key, names.durable,
+                worker_id, self._queues, names.ordinary, names.bulk, wanted, bulk_wanted, most_kills > 0,
+                since, self._after_key, names.durable, most_kills,
             ),
         )  # fmt: skip
         *claimed, (*_, again_in) = rows

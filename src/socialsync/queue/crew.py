@@ -7,7 +7,7 @@ from typing import Any
 
 from procrastinate import exceptions
 from procrastinate.job_context import JobContext
-from procrastinate.jobs import DeleteJobCondition
+from procrastinate.jobs import DeleteJobCondition, Job
 from procrastinate.worker import Worker as StockWorker
 
 from socialsync import clock, telemetry
@@ -25,6 +25,7 @@ log = telemetry.get_logger(__name__)
 GRACE = 5.0
 """Seconds that a cancelled job has to end, before its process is condemned."""
 _TICK = 0.1
+_MANY = 1_000
 
 
 class Crew:
@@ -73,9 +74,12 @@ class Crew:
         return sum(running.claimed.bulk for running in self._running)
 
     @property
-    def has_suspect(self) -> bool:
-        """Whether a job runs whose process died before."""
-        return any(running.claimed.kills for running in self._running)
+    def most_kills(self) -> int:
+        """How often a job's process may have died while it ran, for it to run here now: suspects run alone
+        among their kind, but those of a single death side by side.
+        """
+        worst = max((running.claimed.kills for running in self._running), default=0)
+        return 0 if worst > 1 else 1 if worst else _MANY
 
     def start(self, claimed: Claimed) -> None:
         """Begin a job that was just claimed."""
@@ -84,6 +88,14 @@ class Crew:
         self._running.add(running)
         self._us.running = len(self._running)
         running.task = asyncio.create_task(self._run(running))
+        if self._dead_man:
+            self._dead_man.expect(running.hard_at)
+
+    def culprit(self, loop: asyncio.AbstractEventLoop | None) -> Job | None:
+        """Whose code the loop runs at this moment, asked from another thread."""
+        task = asyncio.current_task(loop) if loop is not None else None
+        jobs = (running.claimed.job for running in list(self._running) if running.task is task is not None)
+        return next(jobs, None)
 
     def abort(self, job_ids: Iterable[int]) -> None:
         """Cancel these, as somebody asked."""

@@ -154,6 +154,9 @@ class WorkerInfo(Base):
     wanted: Mapped[str | None]
     leased: Mapped[bool]
     supervisor: Mapped[str | None]
+    blocked_by: Mapped[int | None] = mapped_column(
+        BigInteger, comment="The running job that it saw block its process"
+    )
     started_at: Mapped[datetime]
     registered_at: Mapped[datetime] = mapped_column(server_default=NOW)
     memory_bytes: Mapped[int | None] = mapped_column(BigInteger)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from socialsync.queue.deadman import DEAF_AFTER
 from socialsync.queue.lease import BEAT_EVERY, CUT_OFF_AFTER
 from socialsync.queue.rescue import DEAD_AFTER_S, STEADY_FOR
 
@@ -17,6 +18,7 @@ class Patience:
         dead_after: without a heartbeat others take them.
         steady_for: a rescuer's own session must have lasted, before it judges by locks.
         answer_within: an answer of Postgres must come.
+        deaf_after: a blocked loop ends its process.
     """
 
     beat_every: float = BEAT_EVERY
@@ -24,3 +26,4 @@ class Patience:
     dead_after: float = DEAD_AFTER_S
     steady_for: float = STEADY_FOR
     answer_within: float = 15.0
+    deaf_after: float = DEAF_AFTER

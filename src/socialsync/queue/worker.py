@@ -26,7 +26,7 @@ from socialsync.db.transaction import Database
 from socialsync.db.urls import Urls
 from socialsync.queue.claiming import Claimer, Look
 from socialsync.queue.crew import GRACE, Crew
-from socialsync.queue.deadman import DeadMan
+from socialsync.queue.deadman import CONDEMNED, DeadMan, accuse
 from socialsync.queue.endings import Ending, Endings
 from socialsync.queue.lease import Heard, Lease, Self
 from socialsync.queue.patience import Patience
@@ -39,8 +39,6 @@ log = telemetry.get_logger(__name__)
 
 RESOURCES = "resources"
 """Where a job's context keeps what its process has opened: ``job.additional_context[RESOURCES]``."""
-CONDEMNED = 75
-"""Exit status of a process in which a job could not be ended: its supervisor starts another (EX_TEMPFAIL)."""
 _TRY_AGAIN_EVERY = 0.1
 _STATS_EVERY = 2.0
 _MOST_UNWRITTEN = 5_000
@@ -105,9 +103,14 @@ class Worker(StockWorker):
         self._awake = asyncio.Event()
         self._slot = asyncio.Event()
         self._condemned = False
+        self._url = ""
         self.dismissed = False
         """Whether an operator wanted this worker to end."""
-        self._dead_man = DeadMan() if self.install_signal_handlers else None
+        self._dead_man: DeadMan | None = None
+        if self.install_signal_handlers:  # a process of its own
+            self._dead_man = DeadMan(
+                lambda: accuse(self._crew.culprit(self._loop), self._url), patience.deaf_after
+            )
         self._crew = Crew(
             self,
             tasks,
@@ -132,10 +135,10 @@ class Worker(StockWorker):
     @override
     def stop(self) -> None:
         """Drain: claim nothing more, let what runs end. Asked again: cancel it and give it back."""
-        if self._loop is not None and _running_loop() is not self._loop:
-            self._loop.call_soon_threadsafe(self._stop)
-        else:
+        if self._loop is None:
             self._stop()
+        else:  # another thread may ask
+            self._loop.call_soon_threadsafe(self._stop)
 
     @override
     async def run(self) -> None:
@@ -165,7 +168,10 @@ class Worker(StockWorker):
             self._exit()
 
     async def _open(self, stack: contextlib.AsyncExitStack) -> None:
+        if self._dead_man:
+            self._dead_man.arm(None)
         resources = await stack.enter_async_context(self._lifespan())
+        self._url = resources.urls.direct
         self.additional_context = {**(self.additional_context or {}), RESOURCES: resources}
         lines = [
             Line(
@@ -256,7 +262,7 @@ class Worker(StockWorker):
                 self.app.tasks,
                 wanted=wanted,
                 bulk_wanted=max(0, min(wanted, bulk_free)),
-                suspect=not self._crew.has_suspect,
+                most_kills=self._crew.most_kills,
             )
         except (psycopg.Error, OSError) as error:
             if is_away(error) or isinstance(error, OSError):
@@ -379,13 +385,6 @@ class Worker(StockWorker):
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 async def _end(duties: "Sequence[asyncio.Task[None]]") -> None:

@@ -9,7 +9,20 @@ from socialsync.queue.shapes import QueueState
 
 
 def queue(waiting=0, running=0):
-    return QueueState("q", waiting=waiting, running=running, oldest_waiting_s=1.0 if waiting else None)
+    oldest = 1.0 if waiting else None
+    return QueueState("q", waiting=waiting, running=running, oldest_waiting_s=oldest, workers=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "alarm"),
+    [
+        ({}, True), ({"workers": 1}, False), ({"paused": True}, False), ({"oldest_waiting_s": 59}, False),
+        ({"waiting": 0, "oldest_waiting_s": None}, False),
+    ],
+)  # fmt: skip
+def test_jobs_in_a_queue_that_no_worker_serves_are_an_alarm(change, alarm):
+    lonely = dataclasses.replace(queue(1), **{"workers": 0, "oldest_waiting_s": 61, **change})
+    assert told({"odd": lonely}) == ([("alarm", "queue:odd")] if alarm else [])
 
 
 def told(queues, workers=1, **more):

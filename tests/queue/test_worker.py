@@ -1,6 +1,7 @@
 """Our worker behind procrastinate's App: jobs run, expire, are retried, rescued and ticked."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -221,3 +222,46 @@ async def test_the_next_job_of_a_lock_starts_when_another_workers_job_ends(app, 
     for worker in workers:
         worker.stop()
     await asyncio.gather(*runs)
+
+
+async def test_procrastinates_periodic_tasks_become_schedules(app, fresh_database):
+    seen = []
+
+    @app.periodic(cron="* * * * * */1")
+    @app.task(name="mine.periodic", pass_context=True)
+    async def periodic(job, timestamp: int) -> None:
+        seen.append(timestamp)
+
+    worker = app.worker(install_signal_handlers=False)
+    run = asyncio.create_task(worker.run())
+    async with asyncio.timeout(15):
+        while not seen:
+            await asyncio.sleep(0.05)
+    worker.stop()
+    await run
+    assert abs(seen[0] - datetime.now(UTC).timestamp()) < 20
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        rows = await session.execute(text("select name, task from schedules"))
+        assert [tuple(row) for row in rows] == [("mine.periodic", "mine.periodic")]
+
+
+async def test_what_a_job_logs_carries_its_number(app, fresh_database, capsys):
+    @app.task(name="mine.fail", policy="critical")
+    async def fail() -> None:
+        raise Permanent("no")
+
+    job_id = await fail.defer_async()
+    await work(app)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "Failed" in line]
+    assert f"job_id={job_id}" in re.sub(r"\x1b\[[0-9;]*m", "", line).replace("'", "")
+
+
+@pytest.mark.parametrize("wrong", [{"policy": "nope"}, {"policy": "nope", "queue": "q"}])
+def test_a_policy_that_there_is_not_is_refused_with_those_that_there_are(app, wrong):
+    with pytest.raises(ValueError, match=r"no policy 'nope'\. One of: .*base.*critical"):
+        app.task(name="mine.task", **wrong)
+
+
+def test_a_worker_without_slots_is_refused(app):
+    with pytest.raises(ValueError, match="concurrency"):
+        app.worker(concurrency=0)

@@ -50,7 +50,7 @@ def worker(
             min=1,
             max=1000,
             metavar="N",
-            help="Jobs at once in each. Default: the App's, 10.",
+            help="Jobs at once in each. Default: the App's; of socialsync.worker.app 100.",
             rich_help_panel=_HOW_MANY,
         ),
     ] = None,

@@ -7,6 +7,7 @@ import procrastinate
 from procrastinate.connector import BaseConnector
 from typing_extensions import override
 
+from socialsync.queue import schedules
 from socialsync.queue.patience import Patience
 from socialsync.queue.schedules import New
 from socialsync.queue.tasks import Declarations
@@ -48,7 +49,8 @@ class App(Declarations, procrastinate.App):
 
     @override
     def _worker(self, **options: Any) -> Worker:
-        return Worker(self, **self._ours, **{**self.worker_defaults, **options})
+        ours = {**self._ours, "timetable": [*self._ours["timetable"], *schedules.of_periodic(self)]}
+        return Worker(self, **ours, **{**self.worker_defaults, **options})
 
     def worker(self, **options: Any) -> Worker:
         """A worker that does not run yet, for whoever watches over it.

@@ -166,6 +166,7 @@ class Crew:
         task = worker.app.tasks.get(job.task_name)
         result: Any = None
         error: BaseException | None = None
+        telemetry.add_to_context(job_id=str(running.id))
         try:
             if task is None:
                 raise exceptions.TaskNotFound  # noqa: TRY301 # it ends like any failure of the job

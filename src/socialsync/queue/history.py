@@ -124,7 +124,11 @@ async def get_status(session: AsyncSession, job_id: int, *, workspace_id: UUID |
 
 
 def no_such(job_id: int) -> NoSuchJob:
-    return NoSuchJob(f"There is no job {job_id}.", fix="Finished jobs are kept 7 days, failed ones 30.")
+    return NoSuchJob(
+        f"There is no job {job_id}, or it is not your workspace's.",
+        fix="Finished jobs are kept 7 days, failed ones 30. An installation key sees every job:"
+        " socialsync apikey create --installation",
+    )
 
 
 def _window(filters: Filters, before: int | None) -> "sa.Select[Any]":

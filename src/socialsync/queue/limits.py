@@ -49,8 +49,10 @@ update limits set
     tokens = case when rate_per_s_now is null then tokens
         else filled - case when wait = 0 then :calls else 0 end end,
     refilled_at = now,
-    blocked_until = case when wait > 0 then now + make_interval(secs => wait) end
-from (select key as judged_key, rate_per_s as rate_per_s_now, filled, wait, now from judged) as judgement
+    blocked_until = case when wait > 0 and :blocks then now + make_interval(secs => wait)
+        when wait > 0 then blocked_until_now end
+from (select key as judged_key, rate_per_s as rate_per_s_now, filled, wait, now,
+        blocked_until as blocked_until_now from judged) as judgement
 where key = judged_key
 returning wait
 """)
@@ -105,16 +107,20 @@ async def block(session: AsyncSession, key: str, *, until: datetime) -> None:
     await session.execute(_BLOCK, {"key": key, "until": until})
 
 
-async def take(database: Database, key: str, *, calls: float = 1) -> timedelta:
+async def take(database: Database, key: str, *, calls: float = 1, blocks: bool = True) -> timedelta:
     """Take leave for so many calls, in a transaction of its own. More than the burst are let through when it
     is full, and those after them wait the longer.
 
+    Args:
+        blocks: whether no job of this key is claimed until there is room. Who waits for a moment, in place,
+            keeps nobody else from asking too.
+
     Returns:
-        Zero when they may be made now. Otherwise how long to wait, with nothing taken; until then no job of
-        this key is claimed. A key without limits never waits.
+        Zero when they may be made now. Otherwise how long to wait, with nothing taken. A key without limits
+        never waits.
     """
     async with database.system_transaction("calls of all workspaces share the limits") as session:
-        wait = await session.scalar(_TAKE, {"key": key, "calls": calls})
+        wait = await session.scalar(_TAKE, {"key": key, "calls": calls, "blocks": blocks})
     return timedelta(seconds=wait or 0)
 
 

@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
+from procrastinate.blueprints import Blueprint
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync import telemetry
+from socialsync import clock, telemetry
 from socialsync.db.transaction import savepoint
 from socialsync.errors import Conflict, Invalid, NotFound
 from socialsync.queue import cadence, locks, tasks
@@ -22,6 +23,7 @@ from socialsync.queue.models import Schedule
 
 log = telemetry.get_logger(__name__)
 
+_TIMESTAMP = "timestamp"
 LONGEST_EXPIRY = timedelta(days=366)
 _CANCEL_PREDECESSOR = text(
     "update procrastinate_jobs set status = 'cancelled', x_finished_at = clock_timestamp()"
@@ -50,6 +52,20 @@ async def seed(session: AsyncSession, timetable: Sequence[New]) -> None:
     for entry in timetable:
         values = {**asdict(entry), "next_at": _following(entry, now)}
         await session.execute(insert(Schedule).values(values).on_conflict_do_nothing())
+
+
+def of_periodic(blueprint: Blueprint) -> list[New]:
+    """What procrastinate's ``@app.periodic`` declared. Such a task takes a ``timestamp``, the tick's."""
+    return [
+        New(
+            name=f"{task}:{given_id}" if given_id else task,
+            task=task,
+            cron=periodic.cron,
+            args=dict(periodic.configure_kwargs.get("task_kwargs") or {}),
+            queue=periodic.configure_kwargs.get("queue"),
+        )
+        for (task, given_id), periodic in blueprint.periodic_registry.periodic_tasks.items()
+    ]
 
 
 async def tick(session: AsyncSession) -> float | None:
@@ -197,10 +213,11 @@ def _check(rule: New) -> None:
         raise Invalid("expires_s must be more than 0 and at most a year.", field="expires_s", fix="E.g. 55.")
     try:
         _, details = tasks.find(rule.task)
+        args = _arguments(rule.task, rule.args, clock.now())
     except NotFound as error:
         raise Invalid(error.message, field="task", fix=error.fix) from None
     try:
-        details.arguments.check(rule.args)
+        details.arguments.check(args)
     except Invalid as error:
         raise Invalid(error.message, field=f"args.{error.field}", fix=error.fix) from None
 
@@ -215,7 +232,14 @@ async def _defer(session: AsyncSession, schedule: Schedule, now: datetime) -> in
     await session.execute(_CANCEL_PREDECESSOR, {"lock": lock})
     expires_at = now + timedelta(seconds=schedule.expires_s) if schedule.expires_s else None
     options = Options(queue=schedule.queue, queueing_lock=lock, expires_at=expires_at)
-    return await defer(session, schedule.task, schedule.args, options)
+    return await defer(session, schedule.task, _arguments(schedule.task, schedule.args, now), options)
+
+
+def _arguments(task: str, args: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """With the ``timestamp`` in seconds that procrastinate gives to periodic tasks, if the task takes one."""
+    _, details = tasks.find(task)
+    stamp = {_TIMESTAMP: int(now.timestamp())} if _TIMESTAMP in details.arguments.names else {}
+    return {**stamp, **args}
 
 
 async def _now(session: AsyncSession) -> datetime:

@@ -60,8 +60,9 @@ class Declarations(Blueprint):
 
         Raises:
             TypeError: a plain ``def``: it would block every other job of the process.
+            ValueError: no such policy.
         """
-        policy = POLICIES[options.pop("policy", "base")]
+        policy = _policy(options.pop("policy", "base"))
         scope: Scope = options.pop("scope", "system")
         lock: Lock | None = options.pop("lock_by", None)
         keep: timedelta = options.pop("keep_result", KEEP_RESULT)
@@ -106,7 +107,9 @@ class Declarations(Blueprint):
         except KeyError:
             known = ", ".join(sorted(self.details))
             raise NotFound(
-                f"There is no task named {name!r}.", field="task", fix=f"One of: {known}."
+                f"There is no task named {name!r}.",
+                field="task",
+                fix=f"One of: {known}. What workers know besides: socialsync inspect registered",
             ) from None
 
 
@@ -151,6 +154,12 @@ def task(
         return declared
 
     return declare
+
+
+def _policy(name: str) -> Policy:
+    if name not in POLICIES:
+        raise ValueError(f"There is no policy {name!r}. One of: {', '.join(sorted(POLICIES))}.")
+    return POLICIES[name]
 
 
 def policy_of(task: Task[Any, Any, Any] | None, details: Mapping[str, Details]) -> Policy:

@@ -83,6 +83,8 @@ class Worker(StockWorker):
         patience: Patience = Patience(),  # noqa: B008 # frozen
         **options: Any,
     ) -> None:
+        if options.get("concurrency", 1) < 1:
+            raise ValueError("concurrency must be at least 1")
         super().__init__(app, **options)
         self._tasks = tasks
         self._lifespan = lifespan

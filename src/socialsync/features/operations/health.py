@@ -9,6 +9,8 @@ from socialsync.queue.shapes import QueueState
 GOOD_DEPTH = 100
 WARN_DEPTH = 500
 ALARM_DEPTH = 1_000
+UNSERVED_S = 60
+"""A job may wait so long for a worker of its queue."""
 ALARM_UTILISATION = 0.95
 """Good is 0.7 to 0.8: below it workers idle, above it a burst has to wait."""
 Depth = Literal["good", "fair", "warn", "alarm"]
@@ -39,6 +41,8 @@ def alerts(
         utilisation: how busy the workers are as a whole, from 0 to 1; None: nobody tells.
     """
     found = [alert for name, queue in queues.items() for alert in _of_depth(name, queue)]
+    if workers:
+        found += [alert for name, queue in queues.items() for alert in _of_service(name, queue)]
     waiting = sum(queue.waiting for queue in queues.values())
     if not workers:
         waits = f", while {waiting} job(s) wait" if waiting else ""
@@ -61,6 +65,14 @@ def depth(waiting: int) -> Depth:
     if waiting > WARN_DEPTH:
         return "warn"
     return "good" if waiting < GOOD_DEPTH else "fair"
+
+
+def _of_service(name: str, queue: QueueState) -> list[Alert]:
+    """Jobs that nobody will run; one may wait for a moment, while a worker is replaced."""
+    if queue.workers or queue.paused or not queue.waiting or (queue.oldest_waiting_s or 0) < UNSERVED_S:
+        return []
+    message = f"{queue.waiting:,} job(s) wait in the queue {name}, which no worker serves."
+    return [Alert("alarm", f"queue:{name}", message, f"Start one: socialsync worker -q {name}")]
 
 
 def _of_depth(name: str, queue: QueueState) -> list[Alert]:

@@ -146,7 +146,7 @@ async def _get_leave(one: Errand, calls: int) -> None:
     """Leave for so many calls. Raises Wait when it takes long."""
     key = one.sender.limit_key
     async with _turns.setdefault(key, asyncio.Lock()):
-        while wait := await limits.take(one.opened.database, key, calls=calls):
+        while wait := await limits.take(one.opened.database, key, calls=calls, blocks=False):
             if wait > SHORT:
                 raise Wait(wait)
             await asyncio.sleep(wait.total_seconds())

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from socialsync.ai import Ai, Models, open_ai
 from socialsync.db import urls
 from socialsync.db.encryption import Cipher
 from socialsync.db.engine import create_engine
@@ -22,6 +23,7 @@ class Resources:
     database: Database
     cipher: Cipher
     platforms: Platforms
+    ai: Ai
 
 
 def of(job: Job) -> Resources:
@@ -35,18 +37,37 @@ async def open_resources(settings: Settings, *, found: Urls | None = None) -> As
     """Find the database (unless it is ``found`` already), and open the pool and the HTTP client."""
     where = found or urls.resolve(settings)
     engine = create_engine(where)
+    database = Database(engine)
     try:
-        async with open_platforms(
-            meta_graph_url=settings.whatsapp_graph,
-            instagram_graph_url=settings.instagram_graph,
-            version=settings.meta_graph_version,
-        ) as platforms:
+        async with (
+            open_platforms(
+                meta_graph_url=settings.whatsapp_graph,
+                instagram_graph_url=settings.instagram_graph,
+                version=settings.meta_graph_version,
+            ) as platforms,
+            open_ai(database, _models(settings)) as ai,
+        ):
             yield Resources(
                 settings=settings,
                 urls=where,
-                database=Database(engine),
+                database=database,
                 cipher=Cipher(settings.secret_keys),
                 platforms=platforms,
+                ai=ai,
             )
     finally:
         await engine.dispose()
+
+
+def _models(settings: Settings) -> Models:
+    """OpenAI's library refuses to be made without a key; a server of one's own may need none."""
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "none"
+    embedding_key = settings.embedding_api_key
+    return Models(
+        base_url=settings.openai_base,
+        api_key=key,
+        chat=settings.chat_model,
+        embedding=settings.embedding_model,
+        embedding_base_url=settings.embedding_base_url,
+        embedding_api_key=embedding_key.get_secret_value() if embedding_key else None,
+    )

@@ -12,6 +12,7 @@ from socialsync.db.transaction import Database
 from socialsync.db.urls import Urls
 from socialsync.platforms import Platforms, open_platforms
 from socialsync.queue.jobs import Job
+from socialsync.queue.pool import Pool
 from socialsync.queue.worker import RESOURCES
 from socialsync.settings import Settings
 
@@ -24,6 +25,7 @@ class Resources:
     cipher: Cipher
     platforms: Platforms
     ai: Ai
+    pool: Pool
 
 
 def of(job: Job) -> Resources:
@@ -38,6 +40,7 @@ async def open_resources(settings: Settings, *, found: Urls | None = None) -> As
     where = found or urls.resolve(settings)
     engine = create_engine(where)
     database = Database(engine)
+    pool = Pool()
     try:
         async with (
             open_platforms(
@@ -54,8 +57,10 @@ async def open_resources(settings: Settings, *, found: Urls | None = None) -> As
                 cipher=Cipher(settings.secret_keys),
                 platforms=platforms,
                 ai=ai,
+                pool=pool,
             )
     finally:
+        await pool.close()
         await engine.dispose()
 
 

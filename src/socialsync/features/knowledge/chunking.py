@@ -4,10 +4,8 @@ its heading and page. Runs beside the parsers.
 A token is counted as four bytes of UTF-8, which is near enough for a limit and needs no vocabulary.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 
@@ -15,6 +13,7 @@ from semchunk.semchunk import Chunker, chunkerify
 
 from socialsync.features.knowledge import languages
 from socialsync.features.knowledge.parsing import Block, parse
+from socialsync.features.knowledge.passages import Passage, Read, digest_of
 
 MOST_TOKENS = 300
 LEAST_TOKENS = 60
@@ -24,27 +23,6 @@ _ENOUGH = 40
 _SAMPLES = 20
 Cut = tuple[str, str | None, int | None]
 """A text, its heading, its page."""
-
-
-@dataclass(frozen=True)
-class Passage:
-    """A chunk. ``digest``: SHA-256 of what is embedded; the same passage has the same vector."""
-
-    text: str
-    heading: str | None
-    page: int | None
-    language: str | None
-    digest: bytes
-
-
-@dataclass(frozen=True)
-class Read:
-    """All that became of a file."""
-
-    passages: list[Passage]
-    pages: int | None
-    title: str | None
-    language: str | None
 
 
 def read(path: str, filename: str | None, content_type: str | None, spoken: Sequence[str]) -> Read:
@@ -93,15 +71,6 @@ def cut(blocks: Sequence[Block]) -> Iterator[Cut]:
 
 def tokens(text: str) -> int:
     return (len(text.encode()) + 3) // 4
-
-
-def digest_of(heading: str | None, text: str) -> bytes:
-    return hashlib.sha256(embedded(heading, text).encode()).digest()
-
-
-def embedded(heading: str | None, text: str) -> str:
-    """What is embedded of a chunk: its heading says what it is about."""
-    return f"{heading}\n{text}" if heading else text
 
 
 def _language(cuts: Sequence[Cut], spoken: Sequence[str]) -> tuple[str | None, bool]:

@@ -21,6 +21,18 @@ NOUNS = {
     "channels": {
         "buffers": "rule: how long a burst is waited for",
     },
+    "knowledge": {
+        "answers": "search and answers, with the calls to models that they need",
+        "chunking": "in the process that reads files: from blocks to passages",
+        "configs": "rule: how Postgres cuts a language into words",
+        "formats": "rule: what kind of file this is",
+        "grounding": "rule: what an answer may say",
+        "languages": "in the process that reads files: which language a text is in",
+        "parsing": "in the process that reads files: from a file to blocks of text",
+        "passages": "rule: what a passage is",
+        "processing": "the transactions of a document on its way into knowledge",
+        "retrieval": "the statements that search",
+    },
     "operations": {
         "endpoints/__init__": "all doors of the room",
         "endpoints/health": "health and figures",

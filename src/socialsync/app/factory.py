@@ -11,14 +11,14 @@ from fastapi.routing import APIRoute
 from socialsync import registry, settings, telemetry
 from socialsync.api import errors, opened, principal
 from socialsync.api.access import Access
-from socialsync.api.bodies import BodyLimit
+from socialsync.api.bodies import MIB, BodyLimit
 from socialsync.app import docs
 from socialsync.app.openapi import DESCRIPTION, TAGS, DescribedApp
 from socialsync.db import urls
 from socialsync.features.accounts.authentication import KeyAuthenticator
 from socialsync.resources import Resources, open_resources
 
-BODY_LIMITS: list[tuple[str, int]] = []
+BODY_LIMITS: list[tuple[str, int]] = [("/api/v1/documents", 52 * MIB)]
 """Paths that take more, or less, than ``bodies.USUAL``: the path's beginning, and bytes."""
 
 

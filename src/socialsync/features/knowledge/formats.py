@@ -106,4 +106,4 @@ def _is_text(head: bytes) -> bool:
     if head.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF8)):
         return True
     strange = sum(byte < 9 or 13 < byte < 32 for byte in head)  # noqa: PLR2004 - control characters of ASCII
-    return b"\0" not in head and strange <= len(head) // 100
+    return b"\0" not in head and strange <= max(4, len(head) // 100)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
+from socialsync.features.knowledge.passages import embedded
 from socialsync.features.knowledge.retrieval import Hit
 
 UNKNOWN = {
@@ -53,7 +54,7 @@ def framed(question: str, hits: Sequence[Hit]) -> str:
     block.
     """
     blocks = "\n".join(
-        f'<source id="{number}">\n{_defused(f"{hit.heading or hit.title}: {hit.text}")}\n</source>'
+        f'<source id="{number}">\n{_defused(embedded(hit.heading or hit.title, hit.text))}\n</source>'
         for number, hit in enumerate(hits, start=1)
     )
     return f"{blocks}\n\n<question>\n{_defused(question)}\n</question>"

@@ -148,9 +148,11 @@ async def requeue_stranded(session: AsyncSession, *, now: datetime, limit: int =
     """The sweep: a document that waits without a live job gets the one of its step."""
     stranded = await queries.take_stranded(session, now, limit)
     for row in stranded:
-        task = EMBED if row["step"] in {"embedding", "storing"} else PROCESS
         arguments = {"workspace_id": row["workspace_id"], "document_id": row["id"]}
-        job_id = await deferring.defer(session, task, arguments)
+        if row["step"] in {"embedding", "storing"}:
+            job_id = await deferring.defer(session, EMBED, arguments)
+        else:
+            job_id = await deferring.defer(session, PROCESS, arguments)
         await queries.touch(session, [row["id"]], job_id=job_id, updated_at=now)
     return len(stranded)
 

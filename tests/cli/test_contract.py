@@ -17,11 +17,10 @@ workspace create, user create, apikey create, channel add|list|edit, document ad
 webhooks replay, doctor, bench
 """
 LATER = {
-    "user create", "document add", "document list", "document show", "document search", "webhooks replay",
-    "doctor",
+    "user create", "webhooks replay", "doctor",
 }  # fmt: skip
 """Those whose rooms are not built yet."""
-MINE = ("inspect", "jobs", "revoke", "purge", "pause", "resume", "workers", "schedules", "limits")
+MINE = ("document", "inspect", "jobs", "revoke", "purge", "pause", "resume", "workers", "schedules", "limits")
 
 
 def promised() -> list[str]:

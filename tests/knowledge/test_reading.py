@@ -53,7 +53,7 @@ def test_a_pdf_keeps_its_pages(reading):
 
 def test_a_word_document_gives_headings_lists_and_tables(reading):
     content = papers.word(
-        ("Heading 1", "Delivery"), ("Normal", "We deliver within two days."), ("List Bullet", "Free above 50"),
+        ("Heading 1", "Delivery"), ("Normal", "Within two days."), ("List Bullet", "Free above 50"),
         table=[["Country", "Price"], ["Spain", "7 euros"]],
     )  # fmt: skip
     (passage,) = reading(content, "terms.docx").passages

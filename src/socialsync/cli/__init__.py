@@ -29,6 +29,7 @@ COMMANDS = {
     "workspace": "accounts:workspaces",
     "apikey": "accounts:keys",
     "channel": "channels:app",
+    "document": "documents:app",
     "inspect": "inspect:app",
     "jobs": "jobs:app",
     "revoke": "switches:revoke",

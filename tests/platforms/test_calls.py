@@ -3,7 +3,7 @@
 import pytest
 
 from socialsync.errors import Invalid, Permanent, Temporary
-from socialsync.platforms import ContainerState, Image, Platforms, Sender, Template, contract, errors
+from socialsync.platforms import ContainerState, Media, Platforms, Sender, Template, contract, errors
 from tests.platforms.world import World
 
 JPEG = "https://example.org/photo.jpg"
@@ -12,7 +12,7 @@ ACCEPTED = {"messaging_product": "whatsapp", "contacts": [{}], "messages": [{"id
 
 def test_every_platform_keeps_its_contract(platforms: Platforms):
     assert isinstance(platforms.whatsapp, contract.SendsMessages)
-    assert isinstance(platforms.instagram, contract.PublishesImages)
+    assert isinstance(platforms.instagram, contract.PublishesMedia)
     assert not isinstance(platforms.instagram, contract.SendsMessages)
 
 
@@ -67,13 +67,17 @@ async def test_an_impossible_text_never_leaves(platforms: Platforms, world: Worl
         with pytest.raises(Invalid):
             await platforms.whatsapp.send_text(sender, "+33612345678", text, "outbox-1")
     with pytest.raises(Invalid):
-        await platforms.instagram.create_container(sender, Image("photo.png"), "Hello")
+        await platforms.instagram.create_container(
+            sender, Media("photo.png", "image"), "Hello", media_type="image"
+        )
     assert world.seen == []
 
 
 async def test_an_image_is_published_in_three_steps(platforms: Platforms, world: World, sender: Sender):
     world.answers({"id": "17889615691921648"})
-    container = await platforms.instagram.create_container(sender, Image(JPEG, "A photo"), "Hello #world")
+    container = await platforms.instagram.create_container(
+        sender, Media(JPEG, "image", "A photo"), "Hello #world", media_type="image"
+    )
     world.answers({"status_code": "FINISHED", "status": "Finished: ready", "id": container})
     status = await platforms.instagram.container_status(sender, container)
     world.answers({"id": 90010778247259}, headers={"X-App-Usage": '{"call_count":95}'})

@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from socialsync.errors import Invalid, Permanent, Temporary, UnknownOutcome
-from socialsync.platforms import Image, Platforms, Sender, errors, graph, open_platforms
+from socialsync.platforms import Media, Platforms, Sender, errors, graph, open_platforms
 from socialsync.platforms.contract import Reach
 from socialsync.platforms.graph import Graph
 from tests.platforms.world import World
@@ -26,7 +26,9 @@ async def read(platforms: Platforms, sender: Sender) -> object:
 
 
 async def prepare(platforms: Platforms, sender: Sender) -> object:
-    return await platforms.instagram.create_container(sender, Image("https://example.org/1.jpg"), "Hello")
+    return await platforms.instagram.create_container(
+        sender, Media("https://example.org/1.jpg", "image"), "Hello", media_type="image"
+    )
 
 
 async def publish(platforms: Platforms, sender: Sender) -> object:

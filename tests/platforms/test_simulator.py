@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from socialsync.errors import UnknownOutcome
-from socialsync.platforms import ContainerState, Image, Platforms, Sender, Template, errors, open_platforms
+from socialsync.platforms import ContainerState, Media, Platforms, Sender, Template, errors, open_platforms
 from tests.simulator.server import SimulatorServer
 
 PHOTO = "https://example.org/photo.jpg"
@@ -35,7 +35,9 @@ async def test_a_text_and_a_template_arrive(platforms: Platforms, simulator: Sim
 
 
 async def test_an_image_is_published(platforms: Platforms, simulator: SimulatorServer):
-    container = await platforms.instagram.create_container(ACCOUNT, Image(PHOTO, "A photo"), "Hello #world")
+    container = await platforms.instagram.create_container(
+        ACCOUNT, Media(PHOTO, "image", "A photo"), "Hello #world", media_type="image"
+    )
     assert simulator.ledger(kind="instagram.publish") == []
     status = await platforms.instagram.container_status(ACCOUNT, container)
     assert (status.state, status.failure) == (ContainerState.FINISHED, None)
@@ -47,7 +49,9 @@ async def test_an_image_is_published(platforms: Platforms, simulator: SimulatorS
 
 async def test_a_container_that_is_not_ready_is_waited_for(platforms: Platforms, simulator: SimulatorServer):
     simulator.fault(action="container_in_progress", reads=1)
-    container = await platforms.instagram.create_container(ACCOUNT, Image(PHOTO), "")
+    container = await platforms.instagram.create_container(
+        ACCOUNT, Media(PHOTO, "image"), "", media_type="image"
+    )
     with pytest.raises(errors.MediaNotReady):
         await platforms.instagram.publish_container(ACCOUNT, container)
     states = [(await platforms.instagram.container_status(ACCOUNT, container)).state for _ in range(2)]
@@ -67,7 +71,9 @@ async def test_a_dead_container_says_why(
     platforms: Platforms, simulator: SimulatorServer, fault: dict, state: ContainerState, failure: type
 ):
     simulator.fault(**fault)
-    container = await platforms.instagram.create_container(ACCOUNT, Image(PHOTO), "Hello")
+    container = await platforms.instagram.create_container(
+        ACCOUNT, Media(PHOTO, "image"), "Hello", media_type="image"
+    )
     status = await platforms.instagram.container_status(ACCOUNT, container)
     assert status.state is state
     assert type(status.failure) is failure
@@ -76,7 +82,9 @@ async def test_a_dead_container_says_why(
 async def test_an_answer_lost_after_the_effect_is_an_unknown_outcome(
     platforms: Platforms, simulator: SimulatorServer
 ):
-    container = await platforms.instagram.create_container(ACCOUNT, Image(PHOTO), "Hello")
+    container = await platforms.instagram.create_container(
+        ACCOUNT, Media(PHOTO, "image"), "Hello", media_type="image"
+    )
     simulator.fault(action="lost_answer", match={"kind": "instagram.publish"})
     simulator.fault(action="lost_answer", match={"kind": "whatsapp.message"})
     with pytest.raises(errors.AnswerLost):
@@ -121,7 +129,9 @@ async def test_a_rate_limit_tells_when_to_come_back(platforms: Platforms, simula
 async def test_refusals_have_their_states(
     platforms: Platforms, simulator: SimulatorServer, code: int, subcode: int | None, state: type
 ):
-    container = await platforms.instagram.create_container(ACCOUNT, Image(PHOTO), "Hello")
+    container = await platforms.instagram.create_container(
+        ACCOUNT, Media(PHOTO, "image"), "Hello", media_type="image"
+    )
     simulator.fault(action="error", code=code, subcode=subcode)
     with pytest.raises(state) as refused:
         await platforms.instagram.publish_container(ACCOUNT, container)

@@ -97,7 +97,7 @@ async def test_bad_input_names_field_problem_and_fix_before_anything_is_queued(
         ({"recipients": ["+33612345601", "+33612345601"]}, "recipients[1]"),
         ({"text": ""}, "text"),
         ({"text": "x" * 4097}, "text"),
-        ({"media_urls": ["https://example.com/s.jpg"]}, "media_urls"),
+        ({"media_urls": ["s.jpg"]}, "media_urls[0]"),
     ],
 )
 async def test_what_whatsapp_would_refuse_is_refused_here(client, whatsapp, change, field):

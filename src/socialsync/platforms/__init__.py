@@ -4,17 +4,30 @@ async with platforms.open_platforms(meta_graph_url=..., instagram_graph_url=...,
     wamid = await world.whatsapp.send_text(sender, "+33612345678", "Hello", tracker=outbox_id)
 """
 
-from socialsync.platforms.catalogue import PLATFORMS, Platforms, check_post, open_platforms
-from socialsync.platforms.contract import ContainerState, ContainerStatus, Image, Sender, Template
+from socialsync.platforms.catalogue import PLATFORMS, Platforms, check_post, media_of, open_platforms
+from socialsync.platforms.contract import (
+    ContainerState,
+    ContainerStatus,
+    FreshToken,
+    Heed,
+    Media,
+    Quota,
+    Sender,
+    Template,
+)
 
 __all__ = [
     "PLATFORMS",
     "ContainerState",
     "ContainerStatus",
-    "Image",
+    "FreshToken",
+    "Heed",
+    "Media",
     "Platforms",
+    "Quota",
     "Sender",
     "Template",
     "check_post",
+    "media_of",
     "open_platforms",
 ]

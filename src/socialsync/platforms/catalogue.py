@@ -9,7 +9,7 @@ import httpx
 
 from socialsync.errors import Invalid
 from socialsync.platforms import graph
-from socialsync.platforms.contract import Platform, Template
+from socialsync.platforms.contract import Heed, Media, Platform, Template
 from socialsync.platforms.graph import Doors, Graph
 from socialsync.platforms.instagram import Instagram
 from socialsync.platforms.whatsapp import WhatsApp
@@ -53,20 +53,52 @@ def check_post(
     media_urls: Sequence[str] = (),
     recipients: Sequence[str] = (),
     template: Template | None = None,
-) -> None:
+    media_type: str | None = None,
+    alt_texts: Sequence[str] = (),
+) -> str | None:
     """Refuse a post that this platform would refuse. Pure: no network, nothing opened.
+
+    Args:
+        media_type: ``image``, ``carousel``, ``reel`` or ``story`` on Instagram; ``image``, ``video``,
+            ``audio`` or ``document`` on WhatsApp; None lets the media tell.
+        alt_texts: what the image at the same place in ``media_urls`` shows; empty for one without.
+
+    Returns:
+        the media type that the post has, given or told by its media; None for a text or a template.
 
     Raises:
         Invalid: with the field (``text``, ``media_urls[0]``, ``recipients[3]``) and the fix.
     """
-    platform_named(platform).check_post(
-        text=text, media_urls=media_urls, recipients=recipients, template=template
+    return platform_named(platform).check_post(
+        text=text,
+        media_urls=media_urls,
+        recipients=recipients,
+        template=template,
+        media_type=media_type,
+        alt_texts=alt_texts,
     )
+
+
+def media_of(
+    platform: str, *, media_urls: Sequence[str], media_type: str, alt_texts: Sequence[str] = ()
+) -> list[Media]:
+    """The media of a post that `check_post` let through, to prepare or to send."""
+    kind_of = platform_named(platform).kind_of
+    texts = [*alt_texts, *[""] * len(media_urls)]
+    return [
+        Media(url, kind_of(url, media_type), alt_text or None)
+        for url, alt_text in zip(media_urls, texts, strict=False)
+    ]
 
 
 @asynccontextmanager
 async def open_platforms(
-    *, meta_graph_url: str, instagram_graph_url: str, version: str, timeouts: httpx.Timeout = graph.TIMEOUT
+    *,
+    meta_graph_url: str,
+    instagram_graph_url: str,
+    version: str,
+    timeouts: httpx.Timeout = graph.TIMEOUT,
+    heed: Heed | None = None,
 ) -> AsyncIterator[Platforms]:
     """Open every platform over one pool of connections, which closes with the block.
 
@@ -75,8 +107,10 @@ async def open_platforms(
         instagram_graph_url: base of Instagram's calls, without version.
         version: of both, ``v25.0``.
         timeouts: for connecting, reading, writing and waiting for a connection of the pool.
+        heed: told when an account should be left alone for a while, as usage headers and 429s say.
     """
     async with graph.open_http(timeouts) as http:
-        doors = Doors(Graph(http, meta_graph_url, version), Graph(http, instagram_graph_url, version))
+        meta = Graph(http, meta_graph_url, version, heed=heed)
+        doors = Doors(meta, Graph(http, instagram_graph_url, version, heed=heed))
         made: dict[str, Any] = {name: platform(doors) for name, platform in _CLASSES.items()}
         yield Platforms(**made)

@@ -6,15 +6,20 @@ nothing: a `Sender` brings who speaks and the token to speak with.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from socialsync.errors import Failed, Invalid
 
 _PLATFORM_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _HEADER_SAFE = re.compile(r"[!-~]+")
+
+MediaKind = Literal["image", "video", "audio", "document"]
+Heed = Callable[[str, timedelta], Awaitable[None]]
+"""Told a limit key and for how long its account should be left alone. It must not raise."""
 
 
 class Reach(Enum):
@@ -51,24 +56,34 @@ class Sender:
                 field="external_id",
                 fix="Use the id that the platform's own pages show, digits only for Meta",
             )
-        if not _HEADER_SAFE.fullmatch(self.token):
-            raise Invalid(
-                "The access token is empty or has spaces, line breaks or other characters no token has",
-                field="access_token",
-                fix="Copy the token again, without anything around it",
-            )
+        check_characters(self.token)
+
+
+def check_characters(token: str) -> None:
+    """Refuse a token that no header can carry.
+
+    Raises:
+        Invalid: names ``access_token``; the value is never shown.
+    """
+    if not _HEADER_SAFE.fullmatch(token):
+        raise Invalid(
+            "The access token is empty or has spaces, line breaks or other characters no token has",
+            field="access_token",
+            fix="Copy the token again, without anything around it",
+        )
 
 
 @dataclass(frozen=True)
-class Image:
-    """An image the platform fetches itself, from a public URL.
+class Media:
+    """An image, a video or another file that the platform fetches itself, from a public URL.
 
     Args:
         url: absolute http or https URL.
-        alt_text: what the image shows, for people who can't see it; Instagram takes up to 1,000 characters.
+        alt_text: what an image shows, for people who can't see it; Instagram takes up to 1,000 characters.
     """
 
     url: str
+    kind: MediaKind
     alt_text: str | None = None
 
 
@@ -112,26 +127,72 @@ class ContainerStatus:
     failure: Failed | None = None
 
 
+@dataclass(frozen=True)
+class Quota:
+    """How many posts an account has published in the window, and how many the platform allows."""
+
+    used: int
+    total: int
+    window: timedelta
+
+
+@dataclass(frozen=True)
+class FreshToken:
+    """A new access token in place of the old one, which stays good for a while. Prints without it."""
+
+    token: str = field(repr=False)
+    expires_in: timedelta
+
+
 class Platform(Protocol):
     """What every platform has: its rules for content, which need neither network nor account."""
 
     @staticmethod
     def check_post(
-        *, text: str, media_urls: Sequence[str], recipients: Sequence[str], template: Template | None
-    ) -> None:
+        *,
+        text: str,
+        media_urls: Sequence[str],
+        recipients: Sequence[str],
+        template: Template | None,
+        media_type: str | None,
+        alt_texts: Sequence[str],
+    ) -> str | None:
         """Refuse what the platform would refuse.
+
+        Returns:
+            the media type that the post has, given or told by its media; None without media.
 
         Raises:
             Invalid: with the field (``text``, ``media_urls[0]``, ``recipients[3]``) and the fix.
         """
 
+    @staticmethod
+    def kind_of(url: str, media_type: str) -> MediaKind:
+        """What this file of a post of this media type is, by its ending where the type leaves it open."""
+
+    async def check_token(self, sender: Sender) -> None:
+        """A read that does nothing: the second look at a token that was refused.
+
+        Raises:
+            TokenRevoked: it is refused again.
+            PlatformError: others of `platforms.errors`, which say nothing about the token.
+        """
+
 
 @runtime_checkable
-class PublishesImages(Platform, Protocol):
+class PublishesMedia(Platform, Protocol):
     """Publishing in three steps; only the last is visible. All raise the states of `platforms.errors`."""
 
-    async def create_container(self, sender: Sender, image: Image, caption: str) -> str:
-        """Prepare a media, harmlessly: the container's id."""
+    async def create_container(
+        self, sender: Sender, media: Media, caption: str, *, media_type: Literal["image", "reel", "story"]
+    ) -> str:
+        """Prepare a post of one medium, harmlessly: the container's id."""
+
+    async def create_child(self, sender: Sender, media: Media) -> str:
+        """Prepare one item of a carousel, harmlessly: its container's id."""
+
+    async def create_carousel(self, sender: Sender, children: Sequence[str], caption: str) -> str:
+        """Prepare a carousel of items that are prepared, harmlessly: the container's id."""
 
     async def container_status(self, sender: Sender, container_id: str) -> ContainerStatus:
         """How far the platform is with it. Ask about once a minute."""
@@ -139,19 +200,33 @@ class PublishesImages(Platform, Protocol):
     async def publish_container(self, sender: Sender, container_id: str) -> str:
         """The visible effect, after a committed intent: the media's id."""
 
+    async def publishing_quota(self, sender: Sender) -> Quota | None:
+        """How much of its posts the account has used; None when the platform does not say."""
+
+    async def find_media(
+        self, sender: Sender, *, caption: str, since: datetime, but: Collection[str] = ()
+    ) -> str | None:
+        """The newest published media with this caption that is not in ``but``."""
+
+    async def refresh_token(self, sender: Sender) -> FreshToken:
+        """A token that lasts longer. Harmless: the old one stays good."""
+
 
 @runtime_checkable
 class SendsMessages(Platform, Protocol):
     """Writing to a person, always visible: call it after a committed intent. The answer means accepted,
     not delivered.
 
-    Args of both:
+    Args of all:
         to: phone number in E.164 or the platform's id of the person.
         tracker: our own id of this message, which comes back in status webhooks.
     """
 
     async def send_text(self, sender: Sender, to: str, text: str, tracker: str) -> str:
         """Send a text: the message's id."""
+
+    async def send_media(self, sender: Sender, to: str, media: Media, caption: str, tracker: str) -> str:
+        """Send an image, a video, a sound or a document, with or without a caption: the message's id."""
 
     async def send_template(self, sender: Sender, to: str, template: Template, tracker: str) -> str:
         """Send an approved template: the message's id."""

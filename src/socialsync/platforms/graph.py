@@ -10,6 +10,7 @@ import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final, NoReturn
 from urllib.parse import quote
 
@@ -17,8 +18,8 @@ import httpx
 
 from socialsync import clock, telemetry
 from socialsync.platforms import faults, usage, verdicts
-from socialsync.platforms.contract import Reach, Sender
-from socialsync.platforms.errors import PlatformError, Said
+from socialsync.platforms.contract import Heed, Reach, Sender
+from socialsync.platforms.errors import PairRateLimited, PlatformError, QuotaSpent, RateLimited, Said
 
 TIMEOUT: Final = httpx.Timeout(connect=5, read=30, write=10, pool=5)
 ANSWER_WITHIN: Final = 60.0
@@ -89,12 +90,14 @@ class Graph:
         base_url: absolute, without version: ``https://graph.facebook.com``.
         version: ``v25.0``.
         answer_within: seconds for a whole call.
+        heed: told when the sender's account should be left alone for a while.
     """
 
     http: httpx.AsyncClient
     base_url: str
     version: str
     answer_within: float = ANSWER_WITHIN
+    heed: Heed | None = None
 
     async def read(self, sender: Sender, *path: str, **params: str) -> Answer:
         """GET. Raises as `write`, with nothing worse than Temporary for a lost answer."""
@@ -120,7 +123,7 @@ class Graph:
     async def _call(self, sender: Sender, reach: Reach, request: httpx.Request) -> Answer:
         try:
             status, headers, content = await self._exchange(reach, request)
-            _note_usage(sender, headers)
+            await self._heed(sender, _note_usage(sender, headers))
             return Answer(_understood(status, headers, content, reach, sender), reach)
         except PlatformError as failure:
             _log.warning(
@@ -133,7 +136,12 @@ class Graph:
                 problem=failure.message,
                 limit_key=sender.limit_key,
             )
+            await self._heed(sender, _wait_of(failure))
             raise
+
+    async def _heed(self, sender: Sender, wait: timedelta | None) -> None:
+        if self.heed is not None and wait:
+            await self.heed(sender.limit_key, wait)
 
     async def _exchange(self, reach: Reach, request: httpx.Request) -> tuple[int, httpx.Headers, bytes]:
         # `from None`: what httpx raises names the request, and with it the token
@@ -208,7 +216,16 @@ def _because(verdict: verdicts.Verdict, why: str, status: int | None = None) -> 
     return faults.raised(verdict._replace(happened=f"{verdict.happened} ({why})"), Said(status=status))
 
 
-def _note_usage(sender: Sender, headers: httpx.Headers) -> None:
+def _note_usage(sender: Sender, headers: httpx.Headers) -> timedelta | None:
+    """How long the account should be left alone for what it has used."""
     used = usage.read_usage(headers)
     if used.percent >= NEARLY_FULL:
         _log.warning("[GRAPH] Rate limit nearly used up", percent=used.percent, limit_key=sender.limit_key)
+    return usage.wait_for(used)
+
+
+def _wait_of(failure: PlatformError) -> timedelta | None:
+    """Of a refusal that concerns every call of the account, not one person or its posts of the day."""
+    if not isinstance(failure, RateLimited) or isinstance(failure, PairRateLimited | QuotaSpent):
+        return None
+    return failure.retry_after

@@ -13,6 +13,11 @@ from typing import Any
 LONGEST_WAIT = timedelta(days=1)
 """No limit of Meta's has a longer window; a header that asks for more is not believed."""
 
+FULL, TIGHT = 100.0, 90.0
+"""Percent: no call gets through, and calls are spaced out so that it does not come to that."""
+FULL_WAIT = timedelta(minutes=5)
+TIGHT_WAIT = timedelta(minutes=1)
+
 _SENSIBLE = 1e6
 _SHARES = ("call_count", "total_time", "total_cputime")
 _REGAIN_MINUTES = "estimated_time_to_regain_access"
@@ -38,6 +43,15 @@ def read_usage(headers: Mapping[str, str]) -> Usage:
     percent = max((_number(limit.get(share)) for limit in limits for share in _SHARES), default=0.0)
     minutes = max((_number(limit.get(_REGAIN_MINUTES)) for limit in limits), default=0.0)
     return Usage(percent, _bounded(minutes * 60))
+
+
+def wait_for(used: Usage) -> timedelta | None:
+    """How long an account should be left alone that has used so much; calling while throttled prolongs it."""
+    if used.regain or used.percent >= FULL:
+        return used.regain or FULL_WAIT
+    if used.percent >= TIGHT:
+        return TIGHT_WAIT * ((used.percent - TIGHT + 1) / (FULL - TIGHT + 1))
+    return None
 
 
 def read_wait(headers: Mapping[str, str], now: datetime) -> timedelta | None:

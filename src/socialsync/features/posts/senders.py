@@ -19,7 +19,7 @@ from socialsync.errors import Permanent, Refused, Temporary, UnknownOutcome
 from socialsync.features.channels import service as channels
 from socialsync.features.posts import publishing, queries
 from socialsync.features.posts.publishing import Attempt
-from socialsync.platforms import ContainerState, ContainerStatus, Image, Sender, Template
+from socialsync.platforms import ContainerState, ContainerStatus, Media, Sender, Template
 from socialsync.platforms.errors import (
     ContainerLost,
     ContainerMissing,
@@ -93,8 +93,10 @@ async def _publish_image(errand: Errand) -> str:
     instagram, attempt = errand.opened.platforms.instagram, errand.attempt
     container_id = attempt.container_id
     if container_id is None:
-        image = Image(attempt.media_urls[0])
-        container_id = await instagram.create_container(errand.sender, image, attempt.text)
+        image = Media(attempt.media_urls[0], "image")
+        container_id = await instagram.create_container(
+            errand.sender, image, attempt.text, media_type="image"
+        )
         await _keep_container(errand, container_id)
     await _until_finished(errand, container_id)
     async with errand.transaction() as session:

@@ -1,39 +1,71 @@
 """Publishing over the Instagram Graph API.
 
 Meta, Instagram Platform, "Content Publishing": ``POST /{ig-id}/media`` prepares a container that nobody sees,
-``GET /{container}`` tells how far it is, ``POST /{ig-id}/media_publish`` makes it public.
+``GET /{container}`` tells how far it is, ``POST /{ig-id}/media_publish`` makes it public. "IG User Media"
+lists what is public, "Refresh Access Token" prolongs a token.
 """
 
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
 from socialsync.platforms import faults, verdicts
-from socialsync.platforms.contract import ContainerState, ContainerStatus, Image, Reach, Sender
-from socialsync.platforms.errors import PlatformError, Said
+from socialsync.platforms.contract import (
+    ContainerState,
+    ContainerStatus,
+    FreshToken,
+    Media,
+    Quota,
+    Reach,
+    Sender,
+)
+from socialsync.platforms.errors import PlatformError, RateLimited, Said, TokenRevoked
 from socialsync.platforms.graph import Doors
-from socialsync.platforms.instagram import content
+from socialsync.platforms.instagram import content, formats, reading
+
+PAGES = 5
+"""Of recent media that are searched; 50 each, far more than an account may publish while one is in doubt."""
 
 
 class Instagram:
-    """`PublishesImages` over the Instagram Graph API."""
+    """`PublishesMedia` over the Instagram Graph API."""
 
     check_post = staticmethod(content.check_post)
+    kind_of = staticmethod(formats.kind_of)
 
     def __init__(self, doors: Doors) -> None:
         self._graph = doors.instagram
 
-    async def create_container(self, sender: Sender, image: Image, caption: str) -> str:
-        """Harmless. Let Instagram fetch the image: the container's id, good for 24 hours.
+    async def create_container(
+        self, sender: Sender, media: Media, caption: str, *, media_type: Literal["image", "reel", "story"]
+    ) -> str:
+        """Harmless. Let Instagram fetch the medium: the container's id, good for 24 hours.
 
         Raises:
-            Invalid: an image or caption that Instagram would refuse; it was not asked.
+            Invalid: a medium or caption that Instagram would refuse; it was not asked.
             PlatformError: MediaUnreachable, ContentRefused and others of `platforms.errors`, never an
                 UnknownOutcome but ActionBlocked.
         """
-        content.check_image(image)
+        formats.check_medium(media, media_type)
         content.check_caption(caption)
-        body = {"image_url": image.url, "caption": caption}
-        if image.alt_text:
-            body["alt_text"] = image.alt_text
-        answer = await self._graph.write(sender, Reach.HARMLESS, sender.external_id, "media", body=body)
-        return answer.text("id")
+        kind = {"image": {}, "reel": {"media_type": "REELS"}, "story": {"media_type": "STORIES"}}[media_type]
+        return await self._prepare(sender, {**kind, **_source(media), "caption": caption})
+
+    async def create_child(self, sender: Sender, media: Media) -> str:
+        """Harmless. Let Instagram fetch one item of a carousel: its container's id. Raises as
+        `create_container`.
+        """
+        formats.check_medium(media, "carousel")
+        kind = {"media_type": "VIDEO"} if media.kind == "video" else {}
+        return await self._prepare(sender, {**kind, **_source(media), "is_carousel_item": True})
+
+    async def create_carousel(self, sender: Sender, children: Sequence[str], caption: str) -> str:
+        """Harmless. Bind 2 to 10 FINISHED items together: the container's id. Raises as `create_container`,
+        and ContainerMissing or ContainerLost for an item that is gone.
+        """
+        content.check_caption(caption)
+        body = {"media_type": "CAROUSEL", "children": list(children), "caption": caption}
+        return await self._prepare(sender, body)
 
     async def container_status(self, sender: Sender, container_id: str) -> ContainerStatus:
         """A read. Instagram asks for no more than one a minute, for no more than five minutes.
@@ -70,6 +102,81 @@ class Instagram:
             body={"creation_id": container_id},
         )
         return answer.text("id")
+
+    async def publishing_quota(self, sender: Sender) -> Quota | None:
+        """A read. What Instagram says at this moment, because its pages name four different numbers; None
+        when it can't be told, which is no obstacle.
+
+        Raises:
+            TokenRevoked, RateLimited.
+        """
+        try:
+            answer = await self._graph.read(
+                sender, sender.external_id, "content_publishing_limit", fields="config,quota_usage"
+            )
+        except (TokenRevoked, RateLimited):
+            raise
+        except PlatformError:
+            return None
+        return reading.quota_of(answer.body)
+
+    async def find_media(
+        self, sender: Sender, *, caption: str, since: datetime, but: Collection[str] = ()
+    ) -> str | None:
+        """Reads. Look among the account's recent media, newest first, which have no stories among them.
+
+        Args:
+            caption: as it was sent; Instagram may have changed its white space.
+            since: when it was published at the earliest, to the second.
+            but: media ids that are somebody else's.
+
+        Raises:
+            PlatformError: one of `platforms.errors`, never an UnknownOutcome.
+        """
+        after: str | None = None
+        for _ in range(PAGES):
+            cursor = {"after": after} if after else {}
+            answer = await self._graph.read(
+                sender, sender.external_id, "media", fields="id,caption,timestamp", limit="50", **cursor
+            )
+            page = reading.page_of(answer)
+            for media in page.media:
+                if media.published_since(since) and media.has(caption) and media.id not in but:
+                    return media.id
+            after = page.after
+            if after is None or not all(media.published_since(since) for media in page.media):
+                break
+        return None
+
+    async def check_token(self, sender: Sender) -> None:
+        """A read that does nothing: the second look at a token that was refused.
+
+        Raises:
+            TokenRevoked: it is refused again.
+            PlatformError: others of `platforms.errors`, which say nothing about the token.
+        """
+        await self._graph.read(sender, "me", fields="id")
+
+    async def refresh_token(self, sender: Sender) -> FreshToken:
+        """A read to us: the old token stays good. Instagram refreshes tokens that are at least 24 hours old
+        and not expired, for 60 days.
+
+        Raises:
+            TokenRevoked: it expired; only a new login helps.
+            PlatformError: others of `platforms.errors`.
+        """
+        answer = await self._graph.read(sender, "refresh_access_token", grant_type="ig_refresh_token")
+        return reading.token_of(answer)
+
+    async def _prepare(self, sender: Sender, body: Mapping[str, Any]) -> str:
+        answer = await self._graph.write(sender, Reach.HARMLESS, sender.external_id, "media", body=body)
+        return answer.text("id")
+
+
+def _source(media: Media) -> dict[str, str]:
+    if media.kind == "video":
+        return {"video_url": media.url}
+    return {"image_url": media.url, **({"alt_text": media.alt_text} if media.alt_text else {})}
 
 
 def _failure(state: ContainerState, detail: str | None) -> PlatformError | None:

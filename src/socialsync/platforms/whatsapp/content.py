@@ -9,33 +9,52 @@ from collections.abc import Sequence
 
 from socialsync.errors import Invalid
 from socialsync.platforms.content import check_text
-from socialsync.platforms.contract import Template
+from socialsync.platforms.contract import MediaKind, Template
+from socialsync.platforms.whatsapp import formats, numbers
 
 TEXT_LIMIT = 4_096
 
-_E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 _TEMPLATE_NAME = re.compile(r"[a-z0-9_]{1,512}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Za-z]{2,4})?")
 
 
 def check_post(
-    *, text: str, media_urls: Sequence[str], recipients: Sequence[str], template: Template | None
-) -> None:
-    """A broadcast: a text or a template to at least one person. With a template, that is what is sent; the
-    text then only describes the post.
+    *,
+    text: str,
+    media_urls: Sequence[str],
+    recipients: Sequence[str],
+    template: Template | None,
+    media_type: str | None,
+    alt_texts: Sequence[str],
+) -> MediaKind | None:
+    """A broadcast to at least one person: a text, a medium with the text as its caption, or a template. With
+    a template, that is what is sent; the text then only describes the post.
 
     Raises:
         Invalid: names the field and the fix.
     """
-    if template is None:
-        check_message(text)
-    else:
+    kind: MediaKind | None = None
+    if template is not None:
+        _check_no_media(media_urls, media_type)
         check_template(template)
-    if media_urls:
-        raise Invalid(
-            "Media can't be sent to WhatsApp yet", field="media_urls", fix="Leave media_urls out; send a text"
-        )
-    _check_recipients(recipients)
+    elif media_urls:
+        kind = formats.check_media(media_urls, media_type)
+        formats.check_caption(text, kind)
+    else:
+        if media_type is not None:
+            raise Invalid(
+                "The post has no media", field="media_type", fix="Leave media_type out, or give media_urls"
+            )
+        check_message(text)
+    for index, alt_text in enumerate(alt_texts):
+        if alt_text:
+            raise Invalid(
+                "WhatsApp has no alternative texts",
+                field=f"alt_texts[{index}]",
+                fix="Leave alt_texts out; describe the image in the text",
+            )
+    numbers.check_recipients(recipients)
+    return kind
 
 
 def check_message(text: str) -> None:
@@ -65,24 +84,10 @@ def check_template(template: Template) -> None:
         ) from None
 
 
-def _check_recipients(recipients: Sequence[str]) -> None:
-    if not recipients:
+def _check_no_media(media_urls: Sequence[str], media_type: str | None) -> None:
+    if media_urls or media_type is not None:
         raise Invalid(
-            "A WhatsApp post needs somebody to go to",
-            field="recipients",
-            fix='Give at least one phone number, like "+33612345678"',
+            "A template brings its own media",
+            field="media_urls" if media_urls else "media_type",
+            fix="Leave it out; name the media in the template's components",
         )
-    seen: dict[str, int] = {}
-    for index, recipient in enumerate(recipients):
-        if not _E164.fullmatch(recipient):
-            raise Invalid(
-                "This is not a phone number in international form",
-                field=f"recipients[{index}]",
-                fix="Write + and country code, 8 to 15 digits in all, without spaces",
-            )
-        if (first := seen.setdefault(recipient, index)) != index:
-            raise Invalid(
-                f"This number is already there as recipients[{first}]",
-                field=f"recipients[{index}]",
-                fix="Remove it, so that nobody gets the message twice",
-            )

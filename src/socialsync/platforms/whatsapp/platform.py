@@ -5,19 +5,23 @@ the message arrived comes by status webhook, with our tracker as ``biz_opaque_ca
 """
 
 import re
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from socialsync.platforms.contract import Reach, Sender, Template
+from socialsync.platforms.contract import Media, Reach, Sender, Template
 from socialsync.platforms.graph import Doors
-from socialsync.platforms.whatsapp import content
+from socialsync.platforms.whatsapp import content, formats
 
 _PHONE = re.compile(r"\+?[0-9]+")
+_NAME_LIMIT = 240
 
 
 class WhatsApp:
     """`SendsMessages` over the Cloud API."""
 
     check_post = staticmethod(content.check_post)
+    kind_of = staticmethod(formats.kind_of)
 
     def __init__(self, doors: Doors) -> None:
         self._graph = doors.meta
@@ -32,6 +36,22 @@ class WhatsApp:
         content.check_message(text)
         return await self._send(sender, to, tracker, "text", {"body": text, "preview_url": False})
 
+    async def send_media(self, sender: Sender, to: str, media: Media, caption: str, tracker: str) -> str:
+        """Visible. Send a medium that WhatsApp fetches from its URL, with a caption unless it is empty: its
+        wamid. Whether it could be fetched comes by status webhook.
+
+        Raises:
+            Invalid: a medium or caption that WhatsApp would refuse; nothing was sent.
+            PlatformError: one of `platforms.errors`.
+        """
+        formats.check_medium(media, caption)
+        described = {"link": media.url}
+        if caption:
+            described["caption"] = caption
+        if media.kind == "document" and (name := _file_name(media.url)):
+            described["filename"] = name
+        return await self._send(sender, to, tracker, media.kind, described)
+
     async def send_template(self, sender: Sender, to: str, template: Template, tracker: str) -> str:
         """Visible. Send an approved template, which is delivered at any time: its wamid.
 
@@ -44,6 +64,15 @@ class WhatsApp:
         if template.components:
             filled["components"] = [dict(component) for component in template.components]
         return await self._send(sender, to, tracker, "template", filled)
+
+    async def check_token(self, sender: Sender) -> None:
+        """A read that does nothing: the second look at a token that was refused.
+
+        Raises:
+            TokenRevoked: it is refused again.
+            PlatformError: others of `platforms.errors`, which say nothing about the token.
+        """
+        await self._graph.read(sender, sender.external_id, fields="id")
 
     async def _send(self, sender: Sender, to: str, tracker: str, kind: str, message: dict[str, Any]) -> str:
         body = {
@@ -61,3 +90,8 @@ class WhatsApp:
 def _addressed(to: str) -> dict[str, str]:
     """A business-scoped user id has a field of its own (Meta, "Business-scoped user IDs")."""
     return {"to": to} if _PHONE.fullmatch(to) else {"recipient": to}
+
+
+def _file_name(url: str) -> str:
+    """What the person sees of a document; WhatsApp itself would show "Untitled"."""
+    return "".join(filter(str.isprintable, PurePosixPath(unquote(urlsplit(url).path)).name))[:_NAME_LIMIT]

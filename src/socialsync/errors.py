@@ -16,6 +16,7 @@ Raise a kind, or a state that inherits from one (``ReplyWindowClosed(Conflict)``
        `- UnknownOutcome           it may have happened: never repeat it blindly
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 
@@ -26,13 +27,22 @@ class SocialSyncError(Exception):
         message: what is wrong, in a sentence without secrets.
         field: the input that is wrong, as the caller spells it (``publish_at``), where there is one.
         fix: what the caller can do about it.
+        also: more that is wrong with the same request.
     """
 
-    def __init__(self, message: str, *, field: str | None = None, fix: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        fix: str | None = None,
+        also: Sequence["SocialSyncError"] = (),
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.field = field
         self.fix = fix
+        self.also = tuple(also)
 
     @property
     def code(self) -> str:

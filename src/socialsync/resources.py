@@ -1,20 +1,33 @@
 """What a process opens once and closes at its end. Every door opens one of these and hands it down."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from socialsync import clock, telemetry
 from socialsync.ai import Ai, Models, open_ai
 from socialsync.db import urls
 from socialsync.db.encryption import Cipher
 from socialsync.db.engine import create_engine
 from socialsync.db.transaction import Database
 from socialsync.db.urls import Urls
-from socialsync.platforms import Platforms, open_platforms
+from socialsync.platforms import Heed, Platforms, open_platforms
+from socialsync.queue import limits
 from socialsync.queue.jobs import Job
 from socialsync.queue.pool import Pool
 from socialsync.queue.worker import RESOURCES
 from socialsync.settings import Settings
+
+HEED_WITHIN = 2.0
+"""Seconds that an answer may wait until its usage is stored; the next one tells the same anyway."""
+WORTH = 0.25
+"""Share of a wait by which it must prolong the block that stands, to be worth another write."""
+
+_log = telemetry.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,7 @@ async def open_resources(settings: Settings, *, found: Urls | None = None) -> As
                 meta_graph_url=settings.whatsapp_graph,
                 instagram_graph_url=settings.instagram_graph,
                 version=settings.meta_graph_version,
+                heed=heeding(database),
             ) as platforms,
             open_ai(database, _models(settings)) as ai,
         ):
@@ -76,3 +90,34 @@ def _models(settings: Settings) -> Models:
         embedding_base_url=settings.embedding_base_url,
         embedding_api_key=embedding_key.get_secret_value() if embedding_key else None,
     )
+
+
+def heeding(database: Database) -> Heed:
+    """What keeps the jobs of an account waiting while its platform wants to be left alone.
+
+    It comes with every answer of a busy account, and while its caller holds an outcome: so it writes only
+    what prolongs the wait, and never raises.
+    """
+    blocked: dict[str, datetime] = {}
+
+    async def heed(limit_key: str, wait: timedelta) -> None:
+        until = clock.now() + wait
+        if (standing := blocked.get(limit_key)) and standing > until - WORTH * wait:
+            return
+        try:
+            async with (
+                asyncio.timeout(HEED_WITHIN),
+                database.system_transaction("an account's limit holds in every workspace") as session,
+            ):
+                await limits.block(session, limit_key, until=until)
+        except (SQLAlchemyError, OSError) as error:
+            _log.warning(
+                "[LIMITS] Could not store a wait",
+                limit_key=limit_key,
+                until=until,
+                problem=type(error).__name__,
+            )
+        else:
+            blocked[limit_key] = until
+
+    return heed

@@ -8,8 +8,10 @@ from datetime import timedelta
 
 from socialsync import clock
 from socialsync.db import idempotency
+from socialsync.features.channels import renewals
 from socialsync.features.knowledge import service as knowledge
 from socialsync.features.posts import service as posts
+from socialsync.features.webhooks import service as webhooks
 from socialsync.queue import pruning
 from socialsync.queue.schedules import New
 from socialsync.queue.upkeep import Sweep
@@ -38,6 +40,24 @@ SWEEPS = (
         "FAQ entries without a vector",
         timedelta(minutes=1),
         lambda session: knowledge.requeue_bare_faqs(session, now=clock.now()),
+        routine=True,
+    ),
+    Sweep(
+        "tokens that end soon",
+        timedelta(hours=1),
+        lambda session: renewals.defer_due(session, now=clock.now()),
+        routine=True,
+    ),
+    Sweep(
+        "webhooks whose messages were not known yet",
+        timedelta(seconds=5),
+        lambda session: webhooks.handle_again(session, now=clock.now()),
+        routine=True,
+    ),
+    Sweep(
+        "webhooks of last month",
+        timedelta(hours=1),
+        lambda session: webhooks.prune(session, now=clock.now()),
         routine=True,
     ),
     Sweep(

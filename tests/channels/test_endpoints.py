@@ -1,5 +1,7 @@
 """Channels, through the door."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -22,6 +24,9 @@ async def test_a_channel_is_stored_as_it_is_answered(client, rows, workspace):
         "name": "Front desk",
         "external_id": "106540352242922",
         "status": "active",
+        "status_reason": None,
+        "paused_at": None,
+        "token_expires_at": None,
         "ai_enabled_for_chats": True,
         "ai_enabled_for_comments": True,
         "escalation_email": None,
@@ -209,14 +214,65 @@ async def test_an_empty_change_changes_nothing(client, channel):
     assert (answer.status_code, answer.json()) == (200, channel)
 
 
-async def test_a_new_token_makes_the_channel_active_again(client, channel, database, rows):
+async def test_a_new_token_makes_the_channel_active_again(client, channel, database, rows, noon):
     async with database.system_transaction("a test plays the platform") as session:
         row = (await rows())[0]
-        row.status = "needs_reauth"
+        row.status, row.status_reason, row.token_checked_at = "needs_reauth", "The app was removed.", noon()
         session.add(row)
-    assert (await client.get(f"{URL}/{channel['id']}")).json()["status"] == "needs_reauth"
+    shown = (await client.get(f"{URL}/{channel['id']}")).json()
+    assert (shown["status"], shown["status_reason"]) == ("needs_reauth", "The app was removed.")
+    answer = (await client.patch(f"{URL}/{channel['id']}", json={"access_token": "EAAnew"})).json()
+    assert (answer["status"], answer["status_reason"]) == ("active", None)
+    [row] = await rows()
+    assert (row.token_set_at, row.token_checked_at) == (noon(), None)
+
+
+async def test_the_life_of_an_instagram_token_begins_anew_with_a_new_one(client, noon):
+    new = NEW | {"platform": "instagram"}
+    connected = (await client.post(URL, json=new)).json()
+    assert datetime.fromisoformat(connected["token_expires_at"]) == noon() + timedelta(days=60)
+    noon.move(timedelta(days=5))
+    unchanged = await client.patch(f"{URL}/{connected['id']}", json={"name": "x"})
+    assert unchanged.json()["token_expires_at"] == connected["token_expires_at"]
+    renewed = (await client.patch(f"{URL}/{connected['id']}", json={"access_token": "EAAnew"})).json()
+    assert datetime.fromisoformat(renewed["token_expires_at"]) == noon() + timedelta(days=60)
+
+
+async def test_a_channel_is_paused_and_resumed_as_often_as_one_likes(operator_client, channel, noon, audited):
+    pause = f"{URL}/{channel['id']}/pause"
+    paused = (await operator_client.put(pause)).json()
+    assert datetime.fromisoformat(paused["paused_at"]) == noon()
+    assert paused["status"] == "active"
+    noon.move(timedelta(minutes=1))
+    assert (await operator_client.put(pause)).json() == paused
+    for _ in range(2):
+        answer = await operator_client.delete(pause)
+        assert (answer.status_code, answer.json()["paused_at"]) == (200, None)
+    deeds = [entry.action for entry in await audited()]
+    assert deeds == ["channels.connected", "channels.paused", "channels.resumed"]
+
+
+async def test_a_new_token_leaves_a_paused_channel_paused(client, channel):
+    paused = (await client.put(f"{URL}/{channel['id']}/pause")).json()
     answer = await client.patch(f"{URL}/{channel['id']}", json={"access_token": "EAAnew"})
-    assert answer.json()["status"] == "active"
+    assert answer.json()["paused_at"] == paused["paused_at"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_only_operators_of_the_workspace_pause_its_channels(
+    viewer_client, other_client, channel, rows, method
+):
+    pause = f"{URL}/{channel['id']}/pause"
+    assert (await viewer_client.request(method, pause)).status_code == 403
+    assert (await other_client.request(method, pause)).status_code == 404
+    assert (await rows())[0].paused_at is None
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_a_channel_that_is_gone_can_not_be_paused(client, channel, method):
+    assert (await client.request(method, f"{URL}/{NOWHERE}/pause")).status_code == 404
+    await client.delete(f"{URL}/{channel['id']}")
+    assert (await client.request(method, f"{URL}/{channel['id']}/pause")).status_code == 404
 
 
 async def test_a_deleted_channel_keeps_its_row_and_loses_its_token(client, channel, rows, noon):

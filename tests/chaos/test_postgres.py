@@ -34,7 +34,7 @@ def under_way(works) -> None:
 
 
 def nothing_happened(works, pids: list[int]) -> None:
-    works.settle(60)
+    works.settle(60 + works.left() / 50)  # jobs of one lock run one after the other
     works.ready(*pids)
     assert works.alive() == pids
     works.stop()

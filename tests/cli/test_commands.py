@@ -66,6 +66,27 @@ def test_a_channel_is_connected_without_its_token_on_the_command_line(run):
     assert "EAAsecret" not in listed
 
 
+def test_a_channel_is_paused_resumed_and_given_a_new_token(run, fresh):
+    run("workspace", "create", "Bakery")
+    at = ("--workspace", "Bakery")
+    channel_id = run(
+        "channel", "add", "instagram", "1784", *at, "--name", "Shop", "--token", "-", answer="EAAsecret\n"
+    ).strip()
+    run("channel", "edit", channel_id, *at, "--pause")
+    with psycopg.connect(fresh.owner) as connection:
+        connection.execute("update channels set status = 'needs_reauth', status_reason = 'It was removed.'")
+    (row,) = json.loads(run("channel", "list", *at, "--json"))
+    assert (row["status"], row["status_reason"]) == ("needs_reauth", "It was removed.")
+    assert row["paused_at"]
+    assert row["token_expires_at"]
+    said = run("channel", "list", *at)
+    assert "needs reauth, paused" in " ".join(said.split())
+    run("channel", "edit", channel_id, *at, "--resume", "--token", "-", answer="EAAnew\n")
+    (row,) = json.loads(run("channel", "list", *at, "--json"))
+    assert (row["status"], row["status_reason"], row["paused_at"]) == ("active", None, None)
+    run("channel", "edit", channel_id, *at, expect=2)
+
+
 def test_schedules_are_added_changed_run_and_removed(run, fresh):
     run("schedules", "add", "often", "operations.health_check", "--every", "3600")
     run("schedules", "edit", "often", "--cron", "0 0 * * *")

@@ -17,7 +17,7 @@ workspace create, user create, apikey create, channel add|list|edit, document ad
 webhooks replay, doctor, bench
 """
 LATER = {
-    "user create", "webhooks replay", "doctor",
+    "user create", "doctor",
 }  # fmt: skip
 """Those whose rooms are not built yet."""
 MINE = ("document", "inspect", "jobs", "revoke", "purge", "pause", "resume", "workers", "schedules", "limits")

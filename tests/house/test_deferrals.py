@@ -18,6 +18,8 @@ registry.parts("tasks")
 
 DEFERRING = {f"socialsync.queue.deferring.{verb}" for verb in ("defer", "defer_each", "slide")}
 """They take the session, the task, its arguments."""
+BIRTHS = "socialsync.queue.deferring.births"
+"""Takes the task and, as ``args``, the SQL of its arguments."""
 STOCK = {"defer_async", "batch_defer", "batch_defer_async", "configure_task"}
 DYNAMIC = {
     "queue/schedules.py": "a schedule's task is data: it is checked when the schedule is added and run"
@@ -32,6 +34,9 @@ def deferrals(module: Module) -> Iterator[tuple[ast.Call, ast.expr, ast.expr | N
             named = {keyword.arg: keyword.value for keyword in call.keywords}
             task, arguments = [*call.args[1:3], None, None][:2]
             yield call, task or named["task"], arguments or named.get("arguments")
+        elif name == BIRTHS:
+            named = {keyword.arg: keyword.value for keyword in call.keywords}
+            yield call, call.args[0] if call.args else named["task"], named["args"]
 
 
 def keys_of(module: Module, given: ast.AST | None) -> set[str] | None:
@@ -113,12 +118,15 @@ BAD = [
     "arguments = {'post': 1}\n    await deferring.slide(session, NAME, arguments, queueing_lock='x', at=now)",
     "await deferring.defer(session, task=unknown, arguments={})",
     "await born(session, 'posts.nothing', {})",
+    "deferring.births('posts.nothing', source='taken', args={})",
+    "deferring.births(NAME, source='taken', args={'post_id': 'taken.id'})",
 ]
 GOOD = [
     "await deferring.defer(session, NAME, {'workspace_id': w, 'post_id': p})",
     "await deferring.defer(session, service.PUBLISH, arguments)",
     "await deferring.defer(session, tasks.publish_post, {'workspace_id': w, 'post_id': p})",
     "await deferring.defer(session, 'health.health_check', {})",
+    "deferring.births(NAME, source='taken', args={'workspace_id': 'a', 'post_id': 'b'})",
 ]
 
 

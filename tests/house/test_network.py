@@ -144,7 +144,7 @@ def test_no_network_call_is_inside_a_transaction():
 
 def test_the_rule_knows_who_touches_the_network():
     reaching = reaching_functions(modules())
-    assert "socialsync.features.posts.senders.send" in reaching
+    assert "socialsync.features.posts.containers.publish" in reaching
     assert "socialsync.features.posts.tasks.publish_post" in reaching
     assert "socialsync.features.posts.service.schedule" not in reaching
 
@@ -152,7 +152,7 @@ def test_the_rule_knows_who_touches_the_network():
 HEADER = """
 import asyncio, httpx
 from socialsync import platforms
-from socialsync.features.posts import senders
+from socialsync.features.posts import containers
 """
 BAD = [
     "await opened.platforms.whatsapp.send_text(to)",
@@ -162,7 +162,7 @@ BAD = [
     "async with httpx.AsyncClient() as client: ...",
     "await platforms.fetch(url)",
     "await asyncio.sleep(1)",
-    "await senders.send(errand)",
+    "await containers.publish(errand)",
     "await deeper()",
     "async for page in opened.platforms.instagram.pages(): ...",
 ]

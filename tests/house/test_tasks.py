@@ -38,6 +38,8 @@ TABLE = {
     "content.rewrite_content": ("rewrite", 0, "critical"),
     "escalations.notify_escalation": ("escalation", 2, "idempotent"),
     "analytics.generate_daily_analytics": ("low", -10, "idempotent"),
+    # Beyond the design, which renews tokens in a sweep: a sweep is a transaction, and this is a call outside.
+    "channels.refresh_token": ("default", 0, "idempotent"),
 }
 """Queue, priority and policy: the first table of the design's chapter on queues, those to come too."""
 LOCKED = {

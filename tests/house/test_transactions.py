@@ -51,6 +51,7 @@ SYSTEM_TRANSACTIONS = {
         "the CLI stops workers",
         "the CLI counts what a purge would delete",
     },
+    "cli/webhooks.py": {"the CLI lists webhooks", "the CLI replays webhooks"},
     "cli/up.py": {"`up` makes its demo workspace and key"},
     "features/accounts/service.py": {"a key is looked up before its workspace is known"},
     "features/operations/endpoints/queues.py": {
@@ -73,6 +74,7 @@ SYSTEM_TRANSACTIONS = {
     },
     "features/operations/metrics.py": {"the figures of the whole installation"},
     "features/operations/readiness.py": {"health looks at the whole installation"},
+    "features/webhooks/endpoints.py": {"a webhook is stored and handled", "a webhook is stored for later"},
     "features/posts/tasks.py": {"due posts of every workspace are enqueued"},
     "queue/limits.py": {"calls of all workspaces share the limits"},
     "queue/rescue.py": {
@@ -84,6 +86,7 @@ SYSTEM_TRANSACTIONS = {
         "schedules tick for every workspace",
         "sweeps look at every workspace's rows",
     },
+    "resources.py": {"an account's limit holds in every workspace"},
 }
 """Every use of ``system_transaction``, by file: what it does there that no workspace's scope could do."""
 

@@ -7,6 +7,7 @@ from socialsync.platforms import ContainerState, Media, Platforms, Sender, Templ
 from tests.platforms.world import World
 
 JPEG = "https://example.org/photo.jpg"
+MP4 = "https://example.org/film.mp4"
 ACCEPTED = {"messaging_product": "whatsapp", "contacts": [{}], "messages": [{"id": "wamid.1"}]}
 
 
@@ -66,11 +67,85 @@ async def test_an_impossible_text_never_leaves(platforms: Platforms, world: Worl
     for text in ("", "a" * 4_097):
         with pytest.raises(Invalid):
             await platforms.whatsapp.send_text(sender, "+33612345678", text, "outbox-1")
-    with pytest.raises(Invalid):
-        await platforms.instagram.create_container(
-            sender, Media("photo.png", "image"), "Hello", media_type="image"
-        )
+    for call in (
+        platforms.instagram.create_container(sender, Media("a.png", "image"), "Hello", media_type="image"),
+        platforms.instagram.create_container(sender, Media(JPEG, "image"), "", media_type="reel"),
+        platforms.instagram.create_container(sender, Media(MP4, "video"), "a" * 2_201, media_type="story"),
+        platforms.instagram.create_container(
+            sender, Media(JPEG, "image", "a" * 1_001), "", media_type="image"
+        ),
+        platforms.instagram.create_child(sender, Media("https://example.org/a.png", "image")),
+        platforms.instagram.create_carousel(sender, ["1", "2"], "#a" * 31),
+        platforms.whatsapp.send_media(sender, "+33612345678", Media("a.pdf", "document"), "", "outbox-1"),
+        platforms.whatsapp.send_media(sender, "+33612345678", Media(MP4, "image"), "", "outbox-1"),
+        platforms.whatsapp.send_media(sender, "+33612345678", Media(JPEG, "image"), "a" * 1_025, "outbox-1"),
+    ):
+        with pytest.raises(Invalid):
+            await call
     assert world.seen == []
+
+
+async def test_a_reel_and_a_story_say_what_they_are(platforms: Platforms, world: World, sender: Sender):
+    world.answers({"id": "1"})
+    for media, media_type in (
+        (Media(MP4, "video"), "reel"),
+        (Media(MP4, "video"), "story"),
+        (Media(JPEG, "image"), "story"),
+    ):
+        await platforms.instagram.create_container(sender, media, "Hello", media_type=media_type)
+    assert [seen.json for seen in world.seen] == [
+        {"media_type": "REELS", "video_url": MP4, "caption": "Hello"},
+        {"media_type": "STORIES", "video_url": MP4, "caption": "Hello"},
+        {"media_type": "STORIES", "image_url": JPEG, "caption": "Hello"},
+    ]
+
+
+async def test_a_carousel_is_bound_of_its_items(platforms: Platforms, world: World, sender: Sender):
+    world.answers({"id": "1"})
+    await platforms.instagram.create_child(sender, Media(JPEG, "image", "A photo"))
+    await platforms.instagram.create_child(sender, Media(MP4, "video"))
+    assert await platforms.instagram.create_carousel(sender, ("11", "12"), "Hello") == "1"
+    assert {seen.target for seen in world.seen} == {"/instagram/v25.0/106540352242922/media"}
+    assert [seen.json for seen in world.seen] == [
+        {"image_url": JPEG, "alt_text": "A photo", "is_carousel_item": True},
+        {"media_type": "VIDEO", "video_url": MP4, "is_carousel_item": True},
+        {"media_type": "CAROUSEL", "children": ["11", "12"], "caption": "Hello"},
+    ]
+
+
+PRICES = "https://example.org/Price%20list.pdf?v=2"
+
+
+@pytest.mark.parametrize(
+    ("media", "caption", "said"),
+    [
+        (Media(JPEG, "image"), "Look", {"link": JPEG, "caption": "Look"}),
+        (Media(MP4, "video"), "", {"link": MP4}),
+        (Media("https://example.org/a.mp3", "audio"), "", {"link": "https://example.org/a.mp3"}),
+        (
+            Media(PRICES, "document"),
+            "Prices",
+            {"link": PRICES, "caption": "Prices", "filename": "Price list.pdf"},
+        ),
+        (Media("https://example.org", "document"), "", {"link": "https://example.org"}),
+    ],
+)
+async def test_a_medium_is_sent_by_its_link(
+    *, platforms: Platforms, world: World, sender: Sender, media: Media, caption: str, said: dict
+):
+    world.answers(ACCEPTED)
+    sent = await platforms.whatsapp.send_media(sender, "+33612345678", media, caption, "outbox-1")
+    assert sent == "wamid.1"
+    [seen] = world.seen
+    assert seen.target == "/v25.0/106540352242922/messages"
+    assert seen.json == {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to": "+33612345678",
+        "type": media.kind,
+        media.kind: said,
+        "biz_opaque_callback_data": "outbox-1",
+    }
 
 
 async def test_an_image_is_published_in_three_steps(platforms: Platforms, world: World, sender: Sender):

@@ -1,6 +1,7 @@
 """The platforms against a Meta that follows Meta's pages."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -8,7 +9,8 @@ from socialsync.errors import UnknownOutcome
 from socialsync.platforms import ContainerState, Media, Platforms, Sender, Template, errors, open_platforms
 from tests.simulator.server import SimulatorServer
 
-PHOTO = "https://example.org/photo.jpg"
+PHOTO, FILM = "https://example.org/photo.jpg", "https://example.org/film.mp4"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 NUMBER = Sender("106540352242922", "a-token-of-whatsapp", "whatsapp")
 ACCOUNT = Sender("17841400008460056", "a-token-of-instagram", "instagram")
 
@@ -45,6 +47,45 @@ async def test_an_image_is_published(platforms: Platforms, simulator: SimulatorS
     assert len(simulator.ledger(kind="instagram.publish")) == 1
     status = await platforms.instagram.container_status(ACCOUNT, container)
     assert status.state is ContainerState.PUBLISHED
+
+
+async def test_a_carousel_is_published_once_as_a_whole(platforms: Platforms, simulator: SimulatorServer):
+    instagram = platforms.instagram
+    children = [
+        await instagram.create_child(ACCOUNT, Media(PHOTO, "image", "A photo")),
+        await instagram.create_child(ACCOUNT, Media(FILM, "video")),
+    ]
+    carousel = await instagram.create_carousel(ACCOUNT, children, "Hello")
+    for container in (*children, carousel):
+        status = await instagram.container_status(ACCOUNT, container)
+        assert status.state is ContainerState.FINISHED
+    media_id = await instagram.publish_container(ACCOUNT, carousel)
+    [published] = simulator.ledger(kind="instagram.publish")
+    assert (published["id"], published["media_type"], published["children"]) == (
+        media_id,
+        "CAROUSEL",
+        children,
+    )
+    assert await instagram.find_media(ACCOUNT, caption="Hello", since=LONG_AGO) == media_id
+
+
+async def test_a_reel_and_a_story_are_published(platforms: Platforms, simulator: SimulatorServer):
+    for media, media_type in ((Media(FILM, "video"), "reel"), (Media(PHOTO, "image"), "story")):
+        container = await platforms.instagram.create_container(ACCOUNT, media, "", media_type=media_type)
+        assert await platforms.instagram.publish_container(ACCOUNT, container)
+    published = simulator.ledger(kind="instagram.publish")
+    assert [effect["media_type"] for effect in published] == ["REELS", "STORIES"]
+
+
+async def test_media_arrive_by_link(platforms: Platforms, simulator: SimulatorServer):
+    for number, kind in enumerate(("image", "video", "audio", "document")):
+        ending = {"image": "jpg", "video": "mp4", "audio": "mp3", "document": "pdf"}[kind]
+        media = Media(f"https://example.org/file.{ending}", kind)
+        caption = "" if kind == "audio" else "Look"
+        await platforms.whatsapp.send_media(NUMBER, "+33612345678", media, caption, f"outbox-{number}")
+    sent = simulator.ledger(kind="whatsapp.message")
+    assert [effect["type"] for effect in sent] == ["image", "video", "audio", "document"]
+    assert [effect["biz_opaque_callback_data"] for effect in sent] == [f"outbox-{n}" for n in range(4)]
 
 
 async def test_a_container_that_is_not_ready_is_waited_for(platforms: Platforms, simulator: SimulatorServer):

@@ -90,6 +90,8 @@ def test_an_object_missing_on_a_read_is_read_again_later():
         (200, 2534066, errors.RecipientUnreachable, errors.PermissionMissing),
         (4, 2207051, errors.ActionBlocked, errors.RateLimited),
         (9, 2207042, errors.QuotaSpent, errors.RateLimited),
+        (10, 2018065, errors.WindowClosed, errors.PermissionMissing),
+        (200, 1545041, errors.RecipientUnreachable, errors.PermissionMissing),
         (100, 2207028, errors.ContentRefused, errors.RequestRefused),
     ],
 )
@@ -101,12 +103,12 @@ def test_the_subcode_goes_before_its_code(
     assert type(verdict(EFFECT, code, 999)) is general
 
 
-TEMPORARY = [4, 17, 32, 341, 613, 80000, 80007, 80014, 130429, 131056, 133016, 131057]
+TEMPORARY = [4, 9, 17, 32, 341, 613, *range(80000, 80015), 130429, 131056, 133016, 131057]
 AMBIGUOUS = [1, 2, 131000, 131016, -1]
-BLOCKING = [131048, 131064, 368, 131031, 130497, 131042, 131045, 25]
+BLOCKING = [131048, 131064, 368, 131031, 131037, 130497, 131042, 131045, 133010, 25]
 FOR_THIS_MESSAGE = [
     *(131026, 131047, 131049, 131050, 131051, 131052, 131053, 131008, 131009),
-    *(132000, 132001, 132999, 130403, 130472, 131062, 506, 551),
+    *(132000, 132001, 132999, 130403, 130472, 131021, 131030, 131062, 506, 551),
 ]
 PERMISSION = [3, 10, 200, 230, 299, 131005]
 
@@ -125,6 +127,25 @@ def test_codes_have_their_kinds(reach: Reach):
         failure = verdict(reach, code)
         assert isinstance(failure, Permanent), code
         assert not isinstance(failure, errors.SenderBlocked | errors.TokenRevoked), code
+
+
+def test_a_limit_of_ones_own_is_a_limit_whatever_its_subcode():
+    for reach in Reach:
+        assert type(verdict(reach, 613, 1996)) is errors.RateLimited
+
+
+@pytest.mark.parametrize(
+    ("code", "subcode", "advice"),
+    [
+        (352, 2207026, "MP4 or MOV"),
+        (36001, 2207005, "JPEG"),
+        (36004, 2207010, "2,200 characters"),
+        (100, 2207028, "2 to 10"),
+        (100, 2207040, "20 mentions"),
+    ],
+)
+def test_a_refusal_of_content_tells_what_would_be_taken(code: int, subcode: int, advice: str):
+    assert advice in str(verdict(HARMLESS, code, subcode).fix)
 
 
 @pytest.mark.parametrize("subcode", [None, 458, 459, 460, 463, 464, 467])

@@ -64,7 +64,13 @@ class Office:
         return await app.tasks[context.job.task_name].func(context, **context.job.task_kwargs)
 
     async def claim(self, job_id: int) -> JobContext:
-        """Be the worker that has this job now."""
+        """Be the worker that has this job now; whatever else held its lock has ended."""
+        await self.rows(
+            "update procrastinate_jobs other set status = 'succeeded' from procrastinate_jobs job"
+            " where job.id = :id and other.lock = job.lock and other.status = 'doing' and other.id <> job.id"
+            " returning other.id",
+            id=job_id,
+        )
         (row,) = await self.rows(
             "with worker as (insert into procrastinate_workers default values returning id)"
             " update procrastinate_jobs set status = 'doing', worker_id = (select id from worker)"

@@ -28,15 +28,17 @@ def test_once_the_intent_is_committed_it_cannot():
 
 
 @pytest.mark.parametrize(
-    ("deliveries", "status", "error"),
+    ("counts", "reason", "status", "error"),
     [
-        ([("sent", None)], "published", None),
-        ([("sent", None), ("failed", "No WhatsApp.")], "published", "1 of 2 failed: No WhatsApp."),
-        ([("sent", None), ("unknown", "Lost.")], "published", "1 of 2 with unknown outcome: Lost."),
-        ([("failed", "No WhatsApp.")], "failed", "No WhatsApp."),
-        ([("failed", "A."), ("failed", "B.")], "failed", "2 of 2 failed: A."),
-        ([("failed", "A."), ("unknown", "B.")], "unknown", "1 of 2 failed; 1 of 2 with unknown outcome: A."),
+        ({"sent": 1}, None, "published", None),
+        ({"read": 1, "delivered": 3}, None, "published", None),
+        ({"sent": 1, "failed": 1}, "No WhatsApp.", "published", "1 of 2 failed: No WhatsApp."),
+        ({"sent": 1, "unknown": 1}, "Lost.", "published", "1 of 2 with unknown outcome: Lost."),
+        ({"failed": 1}, "No WhatsApp.", "failed", "No WhatsApp."),
+        ({"failed": 2}, "A.", "failed", "2 of 2 failed: A."),
+        ({"failed": 1, "unknown": 1}, "A.", "unknown", "1 of 2 failed; 1 of 2 with unknown outcome: A."),
+        ({"sent": 9_988, "failed": 12}, "A.", "published", "12 of 10,000 failed: A."),
     ],
 )
-def test_a_broadcasts_result_is_computed_from_its_recipients(deliveries, status, error):
-    assert lifecycle.result_of(deliveries) == lifecycle.Result(status, error)
+def test_a_broadcasts_result_is_computed_from_its_recipients(counts, reason, status, error):
+    assert lifecycle.result_of(counts, reason) == lifecycle.Result(status, error)

@@ -5,22 +5,22 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import event, text
 
-from socialsync.features.posts import queries
+from socialsync.features.posts import deliveries, queries
 
 
 def listing(session):
     return queries.list_posts(session, before=None, limit=50, status=None, channel_id=uuid4())
 
 
-def next_delivery(session):
-    return queries.lock_next_delivery(session, uuid4(), but=set())
+def open_chunks(session):
+    return deliveries.list_open_chunks(session, uuid4())
 
 
 def runs(session):
     return queries.list_runs(session, uuid4())
 
 
-@pytest.mark.parametrize("ask", [listing, next_delivery, runs])
+@pytest.mark.parametrize("ask", [listing, open_chunks, runs])
 async def test_the_workspace_is_an_index_condition(database, ask):
     said = []
 

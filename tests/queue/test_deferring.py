@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from socialsync.db.transaction import psycopg_connection
 from socialsync.errors import Invalid, NotFound
-from socialsync.queue import deferring
+from socialsync.queue import deferring, locks
 from socialsync.queue.deferring import AlreadyWaiting, Options
 from socialsync.worker import app
 from tests.queue.conftest import SYSTEM, jobs
@@ -137,3 +137,46 @@ async def test_a_waiting_job_can_be_cancelled_and_a_running_one_cannot(database)
         assert await deferring.cancel_waiting(session, waiting)
         assert not await deferring.cancel_waiting(session, running)
         assert [job["status"] for job in await jobs(session)] == ["cancelled", "doing"]
+
+
+async def test_a_statement_bears_a_job_for_each_of_its_rows(database):
+    born = deferring.births(
+        "posts.publish_post",
+        source="rows",
+        args={"workspace_id": "rows.workspace", "post_id": "rows.post"},
+        limit_key="'instagram:' || rows.account",
+    )
+    rows = "select uuidv7() as workspace, uuidv7() as post, n::text as account from generate_series(1, 3) n"
+    async with database.system_transaction(SYSTEM) as session:
+        found = (
+            await session.execute(
+                text(
+                    f"with rows as materialized ({rows}), born as ({born}) select * from rows join born"  # noqa: S608 - SQL of ours
+                    " on born.args->>'post_id' = rows.post::text"
+                )
+            )
+        ).all()
+        stored = await jobs(session)
+        keys = await session.scalars(text("select x_limit_key from procrastinate_jobs order by 1"))
+    assert len(found) == len(stored) == 3
+    assert {job["lock"] for job in stored} == {locks.of_post(post_id=row.post) for row in found}
+    assert {tuple(job["args"].values()) for job in stored} == {
+        (str(row.post), str(row.workspace)) for row in found
+    }
+    assert {(job["queue_name"], job["priority"], job["status"]) for job in stored} == {
+        ("scheduler", 0, "todo")
+    }
+    assert list(keys) == ["instagram:1", "instagram:2", "instagram:3"]
+
+
+@pytest.mark.parametrize(
+    "args", [{}, {"post_id": "id"}, {"workspace_id": "w", "post_id": "id", "colour": "'blue'"}]
+)
+def test_jobs_that_would_not_fit_their_task_are_not_born(args):
+    with pytest.raises(Invalid):
+        deferring.births("posts.publish_post", source="rows", args=args)
+
+
+def test_jobs_of_an_unknown_task_are_not_born():
+    with pytest.raises(NotFound):
+        deferring.births("posts.nothing", source="rows", args={})

@@ -34,11 +34,19 @@ async def test_many_at_once_share_one_bucket(fresh_database):
 
 async def test_what_does_not_fit_takes_nothing(fresh_database):
     async with fresh_database.system_transaction(SYSTEM) as session:
-        await limits.set_limit(session, "k", rate_per_s=1_000_000, burst=2)
-    assert await limits.take(fresh_database, "k", calls=5) > timedelta(0)
+        await limits.set_limit(session, "k", rate_per_s=0.01, burst=2)
+    assert await limits.take(fresh_database, "k") == timedelta(0)
+    assert await limits.take(fresh_database, "k", calls=2) > timedelta(0)
     async with fresh_database.system_transaction(SYSTEM) as session:
         await limits.remove_limit(session, "k")
     assert await limits.take(fresh_database, "k", calls=5) == timedelta(0)
+
+
+async def test_more_than_the_burst_goes_through_when_it_is_full_and_is_waited_for_afterwards(fresh_database):
+    async with fresh_database.system_transaction(SYSTEM) as session:
+        await limits.set_limit(session, "k", rate_per_s=1, burst=2)
+    assert await limits.take(fresh_database, "k", calls=10) == timedelta(0)
+    assert await limits.take(fresh_database, "k") > timedelta(seconds=8)
 
 
 async def test_a_block_holds_until_its_time(fresh_database):

@@ -68,6 +68,25 @@ class SimulatorServer:
     def clear_faults(self) -> None:
         self._client.delete("/_sim/faults").raise_for_status()
 
+    def set_up(self, **changes: Any) -> None:
+        """Change fields of `Setup`, until the next reset."""
+        answer = self._client.post("/_sim/setup", json=changes)
+        assert answer.status_code == 200, answer.text
+
+    def tell(self, url: str, app_secret: str) -> None:
+        """Have webhooks sent to ``{url}/webhooks/{platform}``, until the next reset."""
+        body = {"url": url, "app_secret": app_secret}
+        self._client.post("/_sim/webhooks", json=body).raise_for_status()
+
+    def told(self) -> dict[str, Any]:
+        """``{"url", "told", "refused", "given_up", "waiting"}``."""
+        return self._get("/_sim/webhooks")
+
+    def happens(self, **inbound: Any) -> None:
+        """As ``happens(statuses=[{"id": wamid, "status": "read"}])``."""
+        answer = self._client.post("/_sim/inbound", json=inbound)
+        assert answer.status_code == 202, answer.text
+
     def __enter__(self) -> Self:
         return self.start()
 

@@ -73,3 +73,34 @@ def test_every_answer_tells_how_much_is_used(graph):
     assert use_case["type"] == "whatsapp"
     assert use_case["estimated_time_to_regain_access"] == 0
     assert "X-App-Usage" in send(graph, to=None).headers
+
+
+@pytest.mark.parametrize("base", ["", "/v25.0"])
+def test_a_token_is_refreshed_by_one_that_is_good(graph, simulator, base):
+    post(graph)
+    address = f"{simulator.url}{base}/refresh_access_token"
+    query = {"grant_type": "ig_refresh_token", "access_token": "a-token"}
+    fresh = ok(httpx.get(address, params=query))
+    assert (fresh["token_type"], fresh["expires_in"]) == ("bearer", 5_184_000)
+    (effect,) = simulator.ledger(kind="instagram.token_refresh")
+    assert (effect["account"], effect["expires_in"]) == (IG, 5_184_000)
+    assert fresh["access_token"] not in json.dumps(simulator.ledger())
+    simulator.fault(action="revoke_token", match={"token": "a-token"})
+    assert refusal(httpx.get(address, params=query)) == (190, 463)
+    with client_of(simulator, fresh["access_token"]) as renewed:
+        assert ok(renewed.get("/me?fields=user_id"))["user_id"] == IG
+        post(renewed)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"grant_type": "ig_refresh_token"}, (190, 467)),
+        ({"grant_type": "ig_refresh_token", "access_token": "revoked-460"}, (190, 460)),
+        ({"access_token": "a-token"}, (100, None)),
+        ({"grant_type": "ig_exchange_token", "access_token": "a-token"}, (100, None)),
+    ],
+)
+def test_a_token_is_not_refreshed_otherwise(simulator, query, expected):
+    assert refusal(httpx.get(f"{simulator.url}/refresh_access_token", params=query)) == expected
+    assert simulator.ledger() == []

@@ -122,6 +122,42 @@ def test_a_picture_can_be_posted(graph, simulator, control):
     post(graph, image_url=f"{simulator.url}/_sim/media/demo.jpg")
 
 
+def test_a_picture_is_as_large_as_it_is_asked_for(control):
+    picture = control.get("/media/demo.jpg?width=1081&height=1350").content
+    frame = picture.index(b"\xff\xc0")
+    assert struct.unpack(">HH", picture[frame + 5 : frame + 9]) == (1350, 1081)
+    for query in ("width=0", "height=4001", "width=wide"):
+        assert control.get(f"/media/demo.jpg?{query}").status_code == 422
+
+
+def test_a_film_can_be_posted(graph, simulator, control):
+    answer = control.get("/media/demo.mp4?width=720&height=1280&seconds=90")
+    assert answer.headers["content-type"] == "video/mp4"
+    film = answer.content
+    kinds, at = [], 0
+    while at < len(film):
+        (length,) = struct.unpack(">I", film[at : at + 4])
+        kinds.append(film[at + 4 : at + 8])
+        at += length
+    assert (kinds, at) == ([b"ftyp", b"moov", b"mdat"], len(film))
+    movie = film.index(b"mvhd") + 16
+    assert struct.unpack(">II", film[movie : movie + 8]) == (1_000, 90_000)
+    track = film.index(b"tkhd") + 80
+    assert struct.unpack(">II", film[track : track + 8]) == (720 << 16, 1280 << 16)
+    (sample,) = struct.unpack(">I", film[film.index(b"stco") + 12 :][:4])
+    assert sample == film.index(b"mdat") + 4
+    assert control.get("/media/other.mp4").content != film
+    post(graph, image_url=None, media_type="REELS", video_url=f"{simulator.url}/_sim/media/demo.mp4")
+
+
+@pytest.mark.parametrize("name", ["demo.jpg", "demo.mp4"])
+def test_media_tell_their_size_without_being_fetched(control, name):
+    whole, head = control.get(f"/media/{name}"), control.head(f"/media/{name}")
+    assert (head.status_code, head.content) == (200, b"")
+    for header in ("content-type", "content-length"):
+        assert head.headers[header] == whole.headers[header]
+
+
 def test_somebody_who_looks_in_is_told_what_there_is(control):
     assert "GET /_sim/ledger?kind=&account=" in ok(control.get("/"))["control"]
     assert ok(control.get("/health")) == {"status": "ok"}

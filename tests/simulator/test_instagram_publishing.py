@@ -7,6 +7,8 @@ import pytest
 from tests.simulator.asking import IG, PHOTO, client_of, ok, post, prepare, publish, refusal, status_of
 from tests.simulator.server import SimulatorServer
 
+FILM = "https://example.org/a.mp4"
+
 
 class Watch:
     def __init__(self):
@@ -106,7 +108,16 @@ def test_the_daily_quota_counts_posts_and_frees_itself_after_a_day():
         ({"video_url": "https://example.org/a.mp4", "media_type": "VIDEO"}, (100, None)),
         ({"media_type": "REELS", "image_url": PHOTO}, (100, None)),
         ({"media_type": "REELS", "video_url": "https://example.org/a.avi"}, (352, 2207026)),
+        ({"media_type": "REELS", "video_url": FILM, "alt_text": "A tree"}, (100, None)),
+        ({"media_type": "STORIES", "image_url": PHOTO, "alt_text": "A tree"}, (100, None)),
+        ({"media_type": "VIDEO", "video_url": FILM, "alt_text": "A", "is_carousel_item": True}, (100, None)),
+        ({"image_url": PHOTO, "caption": "A tree", "is_carousel_item": True}, (100, None)),
+        ({"media_type": "REELS", "video_url": FILM, "is_carousel_item": True}, (100, None)),
+        ({"media_type": "STORIES", "image_url": PHOTO, "is_carousel_item": True}, (100, None)),
+        ({"image_url": "http://127.0.0.1/_sim/media/a.jpg?width=400&height=501"}, (36003, 2207009)),
+        ({"image_url": "http://127.0.0.1/_sim/media/a.jpg?width=1240"}, (36003, 2207009)),
         ({"media_type": "CAROUSEL", "children": ["1"]}, (100, 2207028)),
+        ({"media_type": "CAROUSEL", "children": [str(number) for number in range(11)]}, (100, 2207028)),
         ({"media_type": "CAROUSEL", "children": ["1", "2"]}, (100, None)),
     ],
 )
@@ -127,6 +138,9 @@ def test_what_instagram_does_not_take_is_refused_and_leaves_no_trace(graph, simu
         {"media_type": "STORIES", "image_url": PHOTO},
         {"media_type": "VIDEO", "video_url": "https://example.org/a.mp4", "is_carousel_item": "true"},
         {"image_url": PHOTO, "collaborators": '["somebody"]'},
+        {"image_url": PHOTO, "alt_text": "A tree", "is_carousel_item": "true"},
+        {"image_url": "http://127.0.0.1/_sim/media/a.jpg?width=400&height=500"},
+        {"image_url": "http://127.0.0.1/_sim/media/a.jpg?width=wide"},
     ],
 )
 def test_what_instagram_takes_is_taken(graph, params):
@@ -157,6 +171,29 @@ def test_a_carousel_waits_for_its_items(graph, simulator):
     assert refusal(publish(graph, container)) == (9007, 2207027)
     status_of(graph, items[0])
     ok(publish(graph, container))
+
+
+def test_a_carousel_is_made_of_the_accounts_own_living_items(graph, simulator):
+    items = [prepare(graph, is_carousel_item=True) for _ in range(2)]
+    plain = prepare(graph)
+    for children in ([items[0], plain], [items[0], "17912345678901234"]):
+        answer = graph.post(f"/{IG}/media", json={"media_type": "CAROUSEL", "children": children})
+        assert refusal(answer) == (100, None)
+    others = graph.post("/17841400000000001/media", json={"media_type": "CAROUSEL", "children": items})
+    assert refusal(others) == (100, None)
+    simulator.fault(action="container_expired")
+    expired = prepare(graph, is_carousel_item=True)
+    answer = graph.post(f"/{IG}/media", json={"media_type": "CAROUSEL", "children": [*items, expired]})
+    assert refusal(answer) == (-2, 2207020)
+
+
+def test_a_carousel_with_a_failed_item_is_not_published(graph, simulator):
+    items = [prepare(graph, is_carousel_item=True) for _ in range(2)]
+    container = ok(graph.post(f"/{IG}/media", json={"media_type": "CAROUSEL", "children": items}))["id"]
+    simulator.fault(action="container_error", match={"path": f"/{items[1]}$"})
+    assert status_of(graph, items[1]) == "ERROR"
+    assert refusal(publish(graph, container)) == (9007, 2207027)
+    assert simulator.ledger(kind="instagram.publish") == []
 
 
 def test_nobody_publishes_what_is_not_theirs_or_not_there(graph):

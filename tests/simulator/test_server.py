@@ -1,3 +1,4 @@
+import os
 import signal
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from tests.simulator.asking import PHONE, client_of, message, ok, post
+from tests.simulator.receiver import SECRET, Receiver
 from tests.simulator.server import PLAIN, SimulatorServer
 
 
@@ -31,6 +33,40 @@ def test_run_serves_quietly_until_it_is_interrupted():
         process.kill()
         process.communicate()
     assert (process.returncode, output) == (0, b"")
+
+
+@pytest.mark.parametrize("way", ["option", "environment"])
+def test_the_command_tells_whom_it_is_told_to(way, tmp_path):
+    port, environment = free_port(), {**os.environ, "SOCIALSYNC_HOME": str(tmp_path)}
+    with Receiver() as receiver:
+        command = [sys.executable, "-m", "socialsync", "simulator", "--port", str(port)]
+        command += ["--callback", receiver.url]
+        if way == "option":
+            command += ["--app-secret", SECRET]
+        else:
+            environment["META_APP_SECRET"] = SECRET
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", verify=PLAIN) as client:
+                wait_for(client)
+                ok(client.post(f"/v25.0/{PHONE}/messages", json=message(access_token="a-token")))
+                receiver.wait(3)
+                receiver.hold.clear()
+                ok(client.post(f"/v25.0/{PHONE}/messages", json=message(access_token="a-token")))
+                receiver.wait(4)
+            process.send_signal(signal.SIGINT)  # while it waits for an answer
+            output, _ = process.communicate(timeout=10)
+        finally:
+            process.kill()
+            process.communicate()
+    assert (process.returncode, output) == (0, b"")
+
+
+def test_the_command_refuses_a_callback_that_cannot_be_called():
+    command = [sys.executable, "-m", "socialsync", "simulator", "--callback", "127.0.0.1:8000"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert refused.returncode == 2
+    assert "--callback" in refused.stderr
 
 
 def test_stopping_does_not_wait_for_those_who_sleep(caplog):

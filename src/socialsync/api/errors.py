@@ -157,8 +157,10 @@ def _of_kind(error: SocialSyncError) -> Problem:
     if isinstance(error, errors.Temporary):
         headers |= _retry_after(error.retry_after or _SOON)
     said_more = error.field is not None or error.fix is not None
-    entries = [Entry(error.field, error.message, error.fix)] if said_more else []
-    return Problem(status, error.code, error.message, entries, headers)
+    told = (error, *error.also) if said_more else ()
+    entries = [Entry(each.field, each.message, each.fix) for each in told]
+    detail = _summary(entries[0], more=len(error.also)) if error.also else error.message
+    return Problem(status, error.code, detail, entries, headers)
 
 
 def _of_router(error: HTTPException) -> Problem:

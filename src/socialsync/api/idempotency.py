@@ -91,6 +91,11 @@ async def once(
     return _json(content, status)
 
 
+async def was_answered(session: AsyncSession, asked: Asked) -> bool:
+    """Whether ``once`` will repeat an answer: then nothing need be prepared."""
+    return asked.key is not None and await idempotency.is_known(session, asked.key)
+
+
 async def _again(session: AsyncSession, key: str, digest: bytes) -> Response:
     first = await idempotency.get_key(session, key)
     if first.request_digest != digest or first.status is None:

@@ -61,10 +61,11 @@ def _entry(error: Mapping[str, Any], content_type: str | None) -> Entry:
         where = error["loc"][-1]
         return Entry(None, f"The body is not valid JSON: {context['error']} at character {where}.")
     field = spelled(error["loc"])
+    if kind == "refused":
+        place = ((field or "") + context["at"])[:LONGEST_NAME]
+        return Entry(place or None, context["problem"], context["fix"])
     if field is None:
         return _about_the_body(kind, content_type)
-    if kind == "refused":
-        return Entry((field + context["at"])[:LONGEST_NAME], context["problem"], context["fix"])
     if kind in _SAID:
         return Entry(field, *_SAID[kind])
     return Entry(field, re.sub(r"^(Input|Value|String|List) should", "should", error["msg"]))

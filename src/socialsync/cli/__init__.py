@@ -30,6 +30,7 @@ COMMANDS = {
     "apikey": "accounts:keys",
     "channel": "channels:app",
     "document": "documents:app",
+    "webhooks": "webhooks:app",
     "inspect": "inspect:app",
     "jobs": "jobs:app",
     "revoke": "switches:revoke",

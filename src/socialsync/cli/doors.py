@@ -21,6 +21,27 @@ def serve(
     uvicorn.run("socialsync.app:app", host=host, port=port, reload=reload, log_config=None, access_log=False)
 
 
-def simulator(port: Port = 8090, host: str = "127.0.0.1") -> None:
-    """Play Meta's Graph API on this machine."""
-    meta.run(port=port, host=host)
+def simulator(
+    port: Port = 8090,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    callback: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Tell what becomes of messages to URL/webhooks/whatsapp and URL/webhooks/instagram, as Meta"
+            " does, until each call is answered 200.",
+        ),
+    ] = None,
+    app_secret: Annotated[
+        str | None,
+        typer.Option(help="Signs these calls; by default META_APP_SECRET or the one kept in the home."),
+    ] = None,
+) -> None:
+    """Play Meta's Graph API on this machine; GET /_sim/ tells how to drive it."""
+    told = None
+    if callback:
+        try:
+            told = meta.Callback(callback, app_secret or settings.load_or_exit().app_secret)
+        except ValueError as problem:
+            raise typer.BadParameter(str(problem), param_hint="--callback") from None
+    meta.run(port=port, host=host, callback=told)

@@ -131,7 +131,8 @@ async def _start_simulator(stack: Stack, say: Say) -> None:
     say("Simulator of the outside world")
     port = _free_port(0)
     stack.simulator = f"http://127.0.0.1:{port}"
-    await stack.start("simulator", "simulator", "--port", str(port))
+    # The secret that signs its calls it reads where the API does, so that no command line shows it
+    await stack.start("simulator", "simulator", "--port", str(port), "--callback", stack.api)
     await _until(f"{stack.simulator}/_sim/health", stack, "simulator")
     pid = stack.processes["simulator"].pid
     told = {"url": stack.simulator, "pid": pid, "born": psutil.Process(pid).create_time()}

@@ -57,6 +57,12 @@ async def get_key(session: AsyncSession, key: str) -> IdempotencyKey:
     return found.one()
 
 
+async def is_known(session: AsyncSession, key: str) -> bool:
+    """Whether a committed request has this key."""
+    found = await session.scalars(select(IdempotencyKey.id).where(_OURS, IdempotencyKey.key == key))
+    return found.first() is not None
+
+
 async def keep_answer(session: AsyncSession, *, key: str, status: int, body: dict[str, Any]) -> None:
     """Store what the claiming request is about to answer."""
     await session.execute(

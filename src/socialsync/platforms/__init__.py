@@ -15,6 +15,7 @@ from socialsync.platforms.contract import (
     Sender,
     Template,
 )
+from socialsync.platforms.probing import probe_media
 
 __all__ = [
     "PLATFORMS",
@@ -30,4 +31,5 @@ __all__ = [
     "check_post",
     "media_of",
     "open_platforms",
+    "probe_media",
 ]

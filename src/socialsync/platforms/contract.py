@@ -88,6 +88,27 @@ class Media:
 
 
 @dataclass(frozen=True)
+class Format:
+    """What a platform takes as one kind of medium, as far as a look at it can tell.
+
+    Args:
+        takes: in words, ``a JPEG image``.
+        limit: bytes above which it is surely refused.
+        types: content types, by every name that servers give them; none is anything but a web page.
+        near: families of content types, besides its own, that servers confuse with it.
+        pictures: of images, the formats as `pictures` names them.
+        ratios: of images, the narrowest and the widest, as width by height.
+    """
+
+    takes: str
+    limit: int
+    types: frozenset[str] = frozenset()
+    near: frozenset[str] = frozenset()
+    pictures: frozenset[str] = frozenset()
+    ratios: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
 class Template:
     """A message form that Meta approved beforehand, the only thing WhatsApp delivers outside its window.
 
@@ -169,6 +190,10 @@ class Platform(Protocol):
     @staticmethod
     def kind_of(url: str, media_type: str) -> MediaKind:
         """What this file of a post of this media type is, by its ending where the type leaves it open."""
+
+    @staticmethod
+    def formats_of(media_type: str) -> Mapping[MediaKind, Format]:
+        """What the media of a post of this media type have to be."""
 
     async def check_token(self, sender: Sender) -> None:
         """A read that does nothing: the second look at a token that was refused.

@@ -5,10 +5,8 @@ the request. What a failure means depends on whether the request may have left, 
 """
 
 import asyncio
-import functools
 import json
-import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, NoReturn
@@ -17,7 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from socialsync import clock, telemetry
-from socialsync.platforms import faults, usage, verdicts
+from socialsync.platforms import faults, tls, usage, verdicts
 from socialsync.platforms.contract import Heed, Reach, Sender
 from socialsync.platforms.errors import PairRateLimited, PlatformError, QuotaSpent, RateLimited, Said
 
@@ -33,18 +31,12 @@ _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 _log = telemetry.get_logger(__name__)
 
 
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """The trusted authorities: reading them takes longer than all else here, so a process does it once."""
-    return httpx.create_ssl_context()
-
-
 def open_http(timeouts: httpx.Timeout = TIMEOUT) -> httpx.AsyncClient:
     """The connections of a process, pooled; for ``async with``. Proxies are taken from the environment,
     except for this machine itself, where the simulator lives.
     """
     return httpx.AsyncClient(
-        verify=_tls(),
+        verify=tls.authorities(),
         timeout=timeouts,
         follow_redirects=False,
         limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=5),
@@ -121,9 +113,10 @@ class Graph:
         )
 
     async def _call(self, sender: Sender, reach: Reach, request: httpx.Request) -> Answer:
+        waits: list[timedelta] = []
         try:
             status, headers, content = await self._exchange(reach, request)
-            await self._heed(sender, _note_usage(sender, headers))
+            waits += _note_usage(sender, headers)
             return Answer(_understood(status, headers, content, reach, sender), reach)
         except PlatformError as failure:
             _log.warning(
@@ -136,12 +129,11 @@ class Graph:
                 problem=failure.message,
                 limit_key=sender.limit_key,
             )
-            await self._heed(sender, _wait_of(failure))
+            waits += _waits_of(failure)
             raise
-
-    async def _heed(self, sender: Sender, wait: timedelta | None) -> None:
-        if self.heed is not None and wait:
-            await self.heed(sender.limit_key, wait)
+        finally:
+            if self.heed is not None and waits:
+                await self.heed(sender.limit_key, max(waits))
 
     async def _exchange(self, reach: Reach, request: httpx.Request) -> tuple[int, httpx.Headers, bytes]:
         # `from None`: what httpx raises names the request, and with it the token
@@ -216,16 +208,18 @@ def _because(verdict: verdicts.Verdict, why: str, status: int | None = None) -> 
     return faults.raised(verdict._replace(happened=f"{verdict.happened} ({why})"), Said(status=status))
 
 
-def _note_usage(sender: Sender, headers: httpx.Headers) -> timedelta | None:
+def _note_usage(sender: Sender, headers: httpx.Headers) -> Iterator[timedelta]:
     """How long the account should be left alone for what it has used."""
     used = usage.read_usage(headers)
     if used.percent >= NEARLY_FULL:
         _log.warning("[GRAPH] Rate limit nearly used up", percent=used.percent, limit_key=sender.limit_key)
-    return usage.wait_for(used)
+    if wait := usage.wait_for(used):
+        yield wait
 
 
-def _wait_of(failure: PlatformError) -> timedelta | None:
-    """Of a refusal that concerns every call of the account, not one person or its posts of the day."""
-    if not isinstance(failure, RateLimited) or isinstance(failure, PairRateLimited | QuotaSpent):
-        return None
-    return failure.retry_after
+def _waits_of(failure: PlatformError) -> Iterator[timedelta]:
+    """How long a refusal asks to wait, if it concerns every call of the account: not one person alone, nor
+    its posts of the day.
+    """
+    if isinstance(failure, RateLimited) and not isinstance(failure, PairRateLimited | QuotaSpent):
+        yield from filter(None, [failure.retry_after])

@@ -94,6 +94,16 @@ MEDIA_REFUSED = Verdict(
     "Instagram does not take this media",
     "Use a JPEG of at most 8 MB with a ratio between 4:5 and 1.91:1",
 )
+VIDEO_REFUSED = Verdict(
+    errors.ContentRefused,
+    "Instagram does not take this video",
+    "Use an MP4 or MOV with H.264 and AAC, from 3 seconds to 15 minutes, of at most 300 MB",
+)
+CAROUSEL_REFUSED = Verdict(
+    errors.ContentRefused,
+    "Instagram does not take this carousel",
+    "Use 2 to 10 images and videos, of which each was prepared as an item",
+)
 CAPTION_REFUSED = Verdict(
     errors.ContentRefused,
     "Instagram does not take this caption",
@@ -180,8 +190,8 @@ UNREGISTERED = Verdict(
 TABLE: Final[tuple[Row, ...]] = (
     # Subcodes that overrule their code
     Row(ANY, {2207051}, ACTION_BLOCKED),
-    Row({10}, {2534022, 2018278}, WINDOW_CLOSED),
-    Row({200}, {2534066}, UNREACHABLE),
+    Row({10}, {2534022, 2018065, 2018278}, WINDOW_CLOSED),
+    Row({200}, {1545041, 2018108, 2534066}, UNREACHABLE),
     # Meta at times denies a fresh container or post to reads while publishing it works (Postiz #1562)
     Row({100}, {33}, NO_SUCH_OBJECT, on_read=REREAD),
     Row({102, 190}, {458}, APP_REMOVED),
@@ -197,11 +207,13 @@ TABLE: Final[tuple[Row, ...]] = (
     Row(ANY, {2207027}, MEDIA_NOT_READY),
     Row(ANY, {2207042}, QUOTA_SPENT),
     Row(ANY, {2207050}, BLOCKED),
-    Row(ANY, {2207004, 2207005, 2207009, 2207026}, MEDIA_REFUSED),
+    Row(ANY, {2207004, 2207005, 2207009}, MEDIA_REFUSED),
+    Row(ANY, {2207026}, VIDEO_REFUSED),
+    Row(ANY, {2207028}, CAROUSEL_REFUSED),
     Row(ANY, {2207010, 2207040}, CAPTION_REFUSED),
     Row(
         ANY,
-        {2207023, 2207028, 2207035, 2207036, 2207037, 2207057, 2207081, 2207082, 2207085},
+        {2207023, 2207035, 2207036, 2207037, 2207057, 2207081, 2207082, 2207085},
         CONTENT_REFUSED,
     ),
     Row({-1}, ANY, UNAVAILABLE, on_effect=FAULTED),
@@ -209,7 +221,8 @@ TABLE: Final[tuple[Row, ...]] = (
     Row({9}, ANY, RATE_LIMITED),
     Row({24}, ANY, CONTAINER_MISSING),
     Row({25}, ANY, BLOCKED),
-    Row({352, 36000, 36001, 36003}, ANY, MEDIA_REFUSED),
+    Row({36000, 36001, 36003}, ANY, MEDIA_REFUSED),
+    Row({352}, ANY, VIDEO_REFUSED),
     Row({36004}, ANY, CAPTION_REFUSED),
     Row({9004}, ANY, MEDIA_UNREACHABLE),
     Row({9007}, ANY, MEDIA_NOT_READY),
@@ -224,12 +237,12 @@ TABLE: Final[tuple[Row, ...]] = (
     Row({102, 190}, ANY, TOKEN_REVOKED),
     Row({3, 10, 131005}, ANY, PERMISSION_MISSING),
     Row(range(200, 300), ANY, PERMISSION_MISSING),
-    Row({368, 130497, 131031, 131048, 131064}, ANY, BLOCKED),
+    Row({368, 130497, 131031, 131037, 131048, 131064}, ANY, BLOCKED),
     Row({131042}, ANY, UNPAID),
-    Row({131045}, ANY, UNREGISTERED),
+    Row({131045, 133010}, ANY, UNREGISTERED),
     # Who is spoken to
     Row({131047}, ANY, WINDOW_CLOSED),
-    Row({551, 130472, 131026, 131062}, ANY, UNREACHABLE),
+    Row({551, 130472, 131021, 131026, 131030, 131062}, ANY, UNREACHABLE),
     Row({131049}, ANY, HELD_BACK),
     Row({131050}, ANY, OPTED_OUT),
     # What is said

@@ -1,7 +1,7 @@
 """A job's arguments against its task's signature: SQL and reruns bypass Python, so check late too."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -56,6 +56,18 @@ class Arguments:
                 fix=f"It takes: {', '.join(sorted(self.names)) or 'no arguments'}.",
             ) from None
         return {name: getattr(checked, name) for name in given}
+
+    def check_names(self, names: Iterable[str]) -> None:
+        """Raises Invalid: an argument is missing, or there is one that the task does not take."""
+        fields, given = self._model.model_fields, set(names)
+        missing = {name for name, field in fields.items() if field.is_required()} - given
+        unknown = set() if self._model.model_config.get("extra") == "allow" else given - self.names
+        for name in sorted(missing | unknown):
+            raise Invalid(
+                f"{self.task}: argument {name} is {'missing' if name in missing else 'not known'}.",
+                field=name,
+                fix=f"It takes: {', '.join(sorted(self.names)) or 'no arguments'}.",
+            )
 
     def as_json(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments, checked and as they are stored in a job."""

@@ -5,6 +5,7 @@ does), because ``on conflict`` settles that in the statement itself, right even 
 being claimed.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,6 +68,13 @@ _ACTIONS = {
 }
 _STATEMENTS = {on: text(_INSERT.format(action=action)) for on, action in _ACTIONS.items()}
 _NO_OPTIONS = Options()
+NEXT_ID = "nextval('procrastinate_jobs_id_seq')"
+"""The id of a job to come, in SQL: a statement that takes it first need not look its jobs up afterwards."""
+_BIRTHS = """
+insert into procrastinate_jobs (id, queue_name, task_name, priority, lock, args, x_limit_key)
+select {id}, {queue}, {task}, {priority}, {lock}, {args}, {limit_key} from {source}
+returning id, args
+"""
 
 
 def check_queue(name: str | None, *, field: str = "queue") -> None:
@@ -115,6 +123,44 @@ async def slide(
     return born[0]
 
 
+def births(
+    task: AnyTask,
+    *,
+    source: str,
+    args: Mapping[str, str],
+    job_id: str = NEXT_ID,
+    limit_key: str = "null",
+) -> str:
+    """The INSERT of a job for each row of a statement, to stand in its WITH clause: for thousands of jobs
+    that Python need not see. It returns ``id, args`` of each.
+
+    Args:
+        source: the part of the statement whose rows they are, e.g. ``taken``.
+        args: by argument, the column or expression that it is; SQL of ours, never of a caller's.
+        job_id: the expression for an id that was taken before.
+        limit_key: the expression for ``Options.limit_key``.
+
+    Raises:
+        Invalid: the arguments don't fit the task, or at most one of its jobs may wait.
+        NotFound: no such task.
+    """
+    found, details = tasks.find(task if isinstance(task, str) else task.name)
+    details.arguments.check_names(args)
+    if found.queueing_lock is not None:
+        raise Invalid(f"Of {found.name} only one job may wait.", field="task", fix="Defer it by itself.")
+    pairs = ", ".join(f"{_quoted(name)}, {sql}" for name, sql in args.items())
+    return _BIRTHS.format(
+        id=job_id,
+        queue=_quoted(found.queue),
+        task=_quoted(found.name),
+        priority=found.priority,
+        lock=_lock_in_sql(details.lock, args) if details.lock else _quoted(found.lock),
+        args=f"jsonb_build_object({pairs})",
+        limit_key=limit_key,
+        source=source,
+    )
+
+
 async def cancel_waiting(session: AsyncSession, job_id: int) -> bool:
     """Cancel a job that has not begun; False when it runs or has ended."""
     result = await session.execute(
@@ -152,3 +198,16 @@ async def _insert(
         },
     )
     return [Deferred(row.id, row.args, row.fresh) for row in rows]
+
+
+def _lock_in_sql(lock: tasks.Lock, args: Mapping[str, str]) -> str:
+    """The lock as an expression: it is asked once, with a mark in the place of each value."""
+    marks = {f"\x00{name}\x00": sql for name, sql in args.items()}
+    spelled = lock(**dict(zip(args, marks, strict=True)))
+    parts = re.split("(\x00\\w+\x00)", spelled)
+    return " || ".join(f"({marks[part]})" if part in marks else _quoted(part) for part in parts if part)
+
+
+def _quoted(literal: str | None) -> str:
+    """As SQLAlchemy's ``text`` takes it: a colon would name a parameter."""
+    return "null" if literal is None else "'" + literal.replace("'", "''").replace(":", r"\:") + "'"

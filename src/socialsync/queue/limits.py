@@ -20,6 +20,12 @@ values (:key, :max_running, :rate_per_s, :burst, :burst)
 on conflict (key) do update set max_running = excluded.max_running, rate_per_s = excluded.rate_per_s,
     burst = excluded.burst, tokens = least(limits.tokens, excluded.burst)
 """)
+_SET_USUAL_RATE = text("""
+insert into limits (key, rate_per_s, burst, tokens) values (:key, :rate_per_s, :burst, :burst)
+on conflict (key) do update set rate_per_s = excluded.rate_per_s, burst = excluded.burst,
+    tokens = excluded.tokens
+where limits.rate_per_s is null and limits.max_running is null
+""")
 _REMOVE = text("delete from limits where key = :key")
 _BLOCK = text("""
 insert into limits (key, blocked_until) values (:key, :until)
@@ -27,14 +33,15 @@ on conflict (key) do update set blocked_until = greatest(limits.blocked_until, e
 """)
 _TAKE = text("""
 with bucket as (
-    select key, rate_per_s, blocked_until, clock_timestamp() as now,
+    select key, rate_per_s, burst, blocked_until, clock_timestamp() as now,
         least(burst, tokens + coalesce(
             extract(epoch from clock_timestamp() - refilled_at)::double precision * rate_per_s, 0)) as filled
     from limits where key = :key for update
 ), judged as (
     select *, greatest(
         extract(epoch from blocked_until - now)::double precision,
-        case when rate_per_s is not null and filled < :calls then (:calls - filled) / rate_per_s end,
+        case when rate_per_s is not null and filled < least(:calls, burst)
+            then (least(:calls, burst) - filled) / rate_per_s end,
         0) as wait
     from bucket
 )
@@ -82,6 +89,11 @@ async def set_limit(
     await session.execute(_NAMES_WAKE)
 
 
+async def set_usual_rate(session: AsyncSession, key: str, *, rate_per_s: float, burst: float) -> None:
+    """Limit the rate of a key for which nobody has set anything. In any transaction: a key is nobody's."""
+    await session.execute(_SET_USUAL_RATE, {"key": key, "rate_per_s": rate_per_s, "burst": burst})
+
+
 async def remove_limit(session: AsyncSession, key: str) -> None:
     """Lift every limit of a key."""
     await session.execute(_REMOVE, {"key": key})
@@ -94,7 +106,8 @@ async def block(session: AsyncSession, key: str, *, until: datetime) -> None:
 
 
 async def take(database: Database, key: str, *, calls: float = 1) -> timedelta:
-    """Take leave for so many calls, in a transaction of its own.
+    """Take leave for so many calls, in a transaction of its own. More than the burst are let through when it
+    is full, and those after them wait the longer.
 
     Returns:
         Zero when they may be made now. Otherwise how long to wait, with nothing taken; until then no job of

@@ -11,6 +11,7 @@ class Kind(StrEnum):
     INSTAGRAM_MEDIA_LIST = "instagram.media_list"
     INSTAGRAM_MEDIA = "instagram.media"
     INSTAGRAM_ACCOUNT = "instagram.account"
+    INSTAGRAM_REFRESH = "instagram.token_refresh"
     WHATSAPP_MESSAGE = "whatsapp.message"
     WHATSAPP_READ = "whatsapp.read"
     WHATSAPP_NUMBER = "whatsapp.number"

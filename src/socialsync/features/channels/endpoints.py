@@ -60,7 +60,9 @@ async def get_channel(channel_id: UUID, principal: Reader, opened: Opened) -> Ch
 async def change_channel(
     channel_id: UUID, changes: ChannelChanges, principal: Operator, opened: Opened
 ) -> ChannelOut:
-    """What is left out stays as it is. A new access token makes the channel active again."""
+    """What is left out stays as it is. A new access token makes the channel active again, and the posts that
+    waited for it go on; a paused one stays paused.
+    """
     given = changes.given()
     token: SecretStr | None = given.pop("access_token", None)
     async with opened.database.transaction(principal.workspace_id) as session:
@@ -73,6 +75,22 @@ async def change_channel(
             actor=principal.actor,
             now=clock.now(),
         )
+        return ChannelOut.model_validate(row)
+
+
+@router.put("/{channel_id}/pause", summary="Pause a channel")
+async def pause_channel(channel_id: UUID, principal: Operator, opened: Opened) -> ChannelOut:
+    """Its posts wait until it is resumed; what is being sent goes on. A paused one stays as it is."""
+    async with opened.database.transaction(principal.workspace_id) as session:
+        row = await service.pause(session, channel_id, actor=principal.actor, now=clock.now())
+        return ChannelOut.model_validate(row)
+
+
+@router.delete("/{channel_id}/pause", summary="Resume a channel")
+async def resume_channel(channel_id: UUID, principal: Operator, opened: Opened) -> ChannelOut:
+    """The posts that waited go on within a minute. One that is not paused stays as it is."""
+    async with opened.database.transaction(principal.workspace_id) as session:
+        row = await service.resume(session, channel_id, actor=principal.actor, now=clock.now())
         return ChannelOut.model_validate(row)
 
 

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync.features.channels import tokens
 from socialsync.features.channels.models import Channel
 
 _ALIVE = Channel.status != "deleted"
@@ -62,3 +63,43 @@ async def update_channel(
         .execution_options(populate_existing=True)
     )
     return changed.one()
+
+
+async def list_renewable(
+    session: AsyncSession, *, now: datetime, limit: int, channel_id: UUID | None = None
+) -> Sequence[Channel]:
+    """Active Instagram channels whose token is old enough to be renewed and either ends soon or was never
+    looked at since it was put in; the first to end first.
+    """
+    looked_at = Channel.token_checked_at
+    ends_soon = Channel.token_expires_at <= now + tokens.RENEWED_BEFORE_END
+    statement = (
+        select(Channel)
+        .where(
+            Channel.status == "active",
+            Channel.platform == "instagram",
+            Channel.token_set_at <= now - tokens.YOUNGEST,
+            or_(looked_at.is_(None), ends_soon & (looked_at <= now - tokens.AGAIN_AFTER)),
+        )
+        .order_by(Channel.token_expires_at, Channel.id)
+        .limit(limit)
+    )
+    if channel_id is not None:
+        statement = statement.where(Channel.id == channel_id)
+    return (await session.scalars(statement)).all()
+
+
+async def update_token(
+    session: AsyncSession, seen: Channel, changes: Mapping[str, Any], *, now: datetime
+) -> bool:
+    """Change what belongs to the token that was ``seen``; False when another is there by now, or when the
+    channel is no longer active.
+    """
+    changed = await session.scalars(
+        update(Channel)
+        .where(Channel.id == seen.id, Channel.status == "active", Channel.token_set_at == seen.token_set_at)
+        .values(**changes, updated_at=now)
+        .returning(Channel.id)
+        .execution_options(synchronize_session=False)
+    )
+    return changed.one_or_none() is not None

@@ -69,7 +69,10 @@ class ChannelChanges(Changes):
     model_config = ConfigDict(json_schema_extra={"examples": [{"ai_enabled_for_comments": False}]})
 
     name: Name = ""
-    access_token: Token = Field(SecretStr(""), description="A new token makes the channel active again.")
+    access_token: Token = Field(
+        SecretStr(""),
+        description="A new token makes the channel active again; posts that waited for it go on.",
+    )
     ai_enabled_for_chats: Flag = True
     ai_enabled_for_comments: Flag = True
     escalation_email: Email | None = Field(None, examples=["support@example.com"])
@@ -83,7 +86,18 @@ class ChannelOut(Answer):
     name: str = Field(examples=["Front desk"])
     external_id: str = Field(examples=["106540352242922"])
     status: Literal["active", "needs_reauth"] = Field(
-        description="`needs_reauth`: the platform no longer takes the token; PATCH a new one."
+        description="`needs_reauth`: the platform no longer takes the token, and posts wait; PATCH a new one."
+    )
+    status_reason: str | None = Field(
+        description="Why the channel needs a new token, and what to do.",
+        examples=["The account's password changed, which ended the channel's access token."],
+    )
+    paused_at: datetime | None = Field(
+        description="Since when its posts wait, because somebody paused it; null when it is not paused."
+    )
+    token_expires_at: datetime | None = Field(
+        description="When the access token ends at the latest; null where nobody knows. Instagram's are"
+        " renewed before that, by themselves."
     )
     ai_enabled_for_chats: bool
     ai_enabled_for_comments: bool

@@ -7,13 +7,21 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync import clock
 from socialsync.db import audit
 from socialsync.db.encryption import Cipher
 from socialsync.errors import Conflict, NotFound
-from socialsync.features.channels import buffers, queries
+from socialsync.features.channels import buffers, queries, tokens
 from socialsync.features.channels.models import Channel
+from socialsync.features.channels.senders import check_sender, limit_key, sender_of
+from socialsync.features.channels.standing import is_open, why_closed
 from socialsync.platforms.contract import Sender
+from socialsync.queue import limits
 
+SYSTEM = "socialsync"
+"""The actor of what nobody asked for."""
+WHATSAPP_RATE = 80
+"""Messages a second from one number (Meta, "Throughput"), which is its burst too."""
 _USUAL_BUFFER = {"buffer_quiet_s": 5.0, "buffer_max_s": 20.0}
 
 __all__ = [
@@ -25,10 +33,16 @@ __all__ = [
     "find_channel",
     "get_channel",
     "get_channel_row",
+    "is_open",
     "limit_key",
     "list_channels",
     "load_sender",
+    "mark_revoked",
+    "note",
+    "pause",
+    "resume",
     "sender_of",
+    "why_closed",
 ]
 
 
@@ -58,8 +72,9 @@ async def connect(
     """
     values = {**_USUAL_BUFFER, **content}
     buffers.check_buffer(quiet_s=values["buffer_quiet_s"], max_s=values["buffer_max_s"])
-    _check_sender(values["external_id"], access_token)
-    values |= {"workspace_id": workspace_id, "token_encrypted": cipher.encrypt(access_token)}
+    check_sender(values["external_id"], access_token)
+    values["workspace_id"] = workspace_id
+    values |= _new_token(values["platform"], cipher, access_token, now=clock.now())
     channel = await queries.add_channel(session, values)
     if channel is None:
         raise ChannelExists(
@@ -67,7 +82,11 @@ async def connect(
             field="external_id",
             fix="Change that one with PATCH, or DELETE it first. GET /api/v1/channels lists them.",
         )
-    await _note(session, channel, "connected", actor, {"platform": channel.platform})
+    if channel.platform == "whatsapp":
+        await limits.set_usual_rate(
+            session, limit_key(channel), rate_per_s=WHATSAPP_RATE, burst=WHATSAPP_RATE
+        )
+    await note(session, channel, "connected", actor, {"platform": channel.platform})
     return channel
 
 
@@ -105,7 +124,7 @@ async def change(
 
     Args:
         changes: of what ``connect`` takes, without ``platform`` and ``external_id``.
-        access_token: a new one makes the channel active again; None keeps the old one.
+        access_token: a new one makes the channel active again, and its posts go on; None keeps the old one.
 
     Raises:
         Invalid: names the field.
@@ -120,13 +139,39 @@ async def change(
     )
     fields = sorted(values)
     if access_token is not None:
-        _check_sender(channel.external_id, access_token)
-        values |= {"token_encrypted": cipher.encrypt(access_token), "status": "active"}
+        check_sender(channel.external_id, access_token)
+        values |= _new_token(channel.platform, cipher, access_token, now=now)
         fields.append("access_token")
     if not values:
         return channel
-    await _note(session, channel, "changed", actor, {"fields": fields})
+    await note(session, channel, "changed", actor, {"fields": fields})
     return await queries.update_channel(session, channel_id, values, now=now)
+
+
+async def pause(session: AsyncSession, channel_id: UUID, *, actor: str, now: datetime) -> Channel:
+    """Have its posts wait until it is resumed; what is being sent goes on. A paused one stays as it is.
+
+    Raises:
+        NotFound.
+    """
+    channel = _there(await queries.lock_channel(session, channel_id))
+    if channel.paused_at is not None:
+        return channel
+    await note(session, channel, "paused", actor, {})
+    return await queries.update_channel(session, channel_id, {"paused_at": now}, now=now)
+
+
+async def resume(session: AsyncSession, channel_id: UUID, *, actor: str, now: datetime) -> Channel:
+    """Let its posts go on. One that is not paused stays as it is.
+
+    Raises:
+        NotFound.
+    """
+    channel = _there(await queries.lock_channel(session, channel_id))
+    if channel.paused_at is None:
+        return channel
+    await note(session, channel, "resumed", actor, {})
+    return await queries.update_channel(session, channel_id, {"paused_at": None}, now=now)
 
 
 async def delete(session: AsyncSession, channel_id: UUID, *, actor: str, now: datetime) -> None:
@@ -136,9 +181,36 @@ async def delete(session: AsyncSession, channel_id: UUID, *, actor: str, now: da
         NotFound: deleted before, too.
     """
     channel = _there(await queries.lock_channel(session, channel_id))
-    gone = {"status": "deleted", "token_encrypted": None, "deleted_at": now}
+    gone = {"status": "deleted", "status_reason": None, "token_encrypted": None, "deleted_at": now}
     await queries.update_channel(session, channel_id, gone, now=now)
-    await _note(session, channel, "deleted", actor, {"platform": channel.platform})
+    await note(session, channel, "deleted", actor, {"platform": channel.platform})
+
+
+async def mark_revoked(
+    session: AsyncSession,
+    channel_id: UUID,
+    reason: str,
+    *,
+    now: datetime,
+    token_set_at: datetime | None = None,
+) -> bool:
+    """The platform takes the token no longer: no call is made for the channel until a person gives a new one.
+    Only for whoever has looked a second time (``platforms.check_token``).
+
+    Args:
+        reason: a sentence for a person.
+        token_set_at: of the channel whose token was refused. One that was put in meanwhile is not blamed.
+
+    Returns:
+        False when nothing was changed: it was marked before, is deleted, or has another token by now.
+    """
+    channel = await queries.lock_channel(session, channel_id)
+    if channel is None or channel.status != "active" or token_set_at not in (None, channel.token_set_at):
+        return False
+    refused = {"status": "needs_reauth", "status_reason": reason, "token_checked_at": now}
+    await queries.update_channel(session, channel_id, refused, now=now)
+    await note(session, channel, "revoked", SYSTEM, {"reason": reason})
+    return True
 
 
 async def load_sender(session: AsyncSession, cipher: Cipher, channel_id: UUID) -> tuple[Channel, Sender]:
@@ -147,41 +219,10 @@ async def load_sender(session: AsyncSession, cipher: Cipher, channel_id: UUID) -
     return channel, sender_of(channel, cipher)
 
 
-def sender_of(channel: Channel, cipher: Cipher) -> Sender:
-    """In whose name this channel's calls are made.
-
-    Raises:
-        NotFound: a deleted channel has no token any more.
-        Permanent: the token cannot be decrypted with the present keys.
-    """
-    if channel.token_encrypted is None:
-        raise NotFound("The channel was deleted.", field="channel_id", fix="Connect the account again.")
-    return Sender(
-        external_id=channel.external_id,
-        token=cipher.decrypt(channel.token_encrypted),
-        limit_key=limit_key(channel),
-    )
-
-
-def limit_key(channel: Channel) -> str:
-    """Whose rate limit the channel's calls count against: the account's, whichever workspace it is in."""
-    return f"{channel.platform}:{channel.external_id}"
-
-
-def _check_sender(external_id: str, access_token: str) -> None:
-    """What could never be put into a request is refused now. Raises Invalid."""
-    Sender(external_id=external_id, token=access_token, limit_key="")
-
-
-def _there(channel: Channel | None) -> Channel:
-    if channel is None:
-        raise NotFound("There is no such channel in this workspace.", fix="GET /api/v1/channels lists them.")
-    return channel
-
-
-async def _note(
+async def note(
     session: AsyncSession, channel: Channel, verb: str, actor: str, detail: dict[str, Any]
 ) -> None:
+    """Write a deed into the audit log: ``channels.<verb>``."""
     await audit.record(
         session,
         actor=actor,
@@ -190,3 +231,21 @@ async def _note(
         workspace_id=channel.workspace_id,
         detail=detail,
     )
+
+
+def _new_token(platform: str, cipher: Cipher, access_token: str, *, now: datetime) -> dict[str, Any]:
+    """What becomes of a channel into which a person has put this token."""
+    return {
+        "token_encrypted": cipher.encrypt(access_token),
+        "token_set_at": now,
+        "token_expires_at": tokens.ends_at(platform, now),
+        "token_checked_at": None,
+        "status": "active",
+        "status_reason": None,
+    }
+
+
+def _there(channel: Channel | None) -> Channel:
+    if channel is None:
+        raise NotFound("There is no such channel in this workspace.", fix="GET /api/v1/channels lists them.")
+    return channel

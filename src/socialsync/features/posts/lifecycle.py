@@ -4,7 +4,7 @@ draft -> queued -> publishing -> published | failed | unknown
   \________\___________\______-> cancelled         (publishing: only before this run's intent)
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -12,7 +12,9 @@ from typing import Literal
 from socialsync.errors import Conflict
 
 Status = Literal["draft", "queued", "publishing", "published", "failed", "cancelled", "unknown"]
-DeliveryStatus = Literal["queued", "sending", "sent", "failed", "unknown"]
+DeliveryStatus = Literal["queued", "sending", "sent", "delivered", "read", "played", "failed", "unknown"]
+ARRIVED = ("sent", "delivered", "read", "played")
+"""Statuses of a delivery that the platform has taken, in the order in which they come."""
 
 WATCHED_FOR = timedelta(days=7)
 """How long a published post's comments are watched."""
@@ -64,22 +66,37 @@ def check_open(status: str, *, effect_begun: bool, doing: str) -> None:
         )
 
 
-def result_of(deliveries: Iterable[tuple[DeliveryStatus, str | None]]) -> Result:
-    """What a broadcast came to, from each recipient's status and error.
+def check_changes(status: str, fields: Collection[str]) -> None:
+    """Refuse to change the time of a post whose attempt is under way.
+
+    Raises:
+        EffectBegun.
+    """
+    late = [field for field in ("publish_at", "status", "recurrence", "timezone") if field in fields]
+    if status == "publishing" and late:
+        raise EffectBegun(
+            "An attempt to publish the post is under way; its time and status can no longer change.",
+            field=late[0],
+            fix="Cancel it with DELETE and create a new post; of a series, change the next occurrence.",
+        )
+
+
+def result_of(counts: Mapping[str, int], reason: str | None) -> Result:
+    """What a broadcast came to, from how many deliveries are in each status and one of their errors.
 
     It is published when anybody got it, unknown when nobody surely did but somebody may have, else failed.
     """
-    seen = list(deliveries)
-    of = {status: [error for s, error in seen if s == status] for status in ("sent", "failed", "unknown")}
+    total = sum(counts.values())
+    arrived = sum(counts.get(status, 0) for status in ARRIVED)
+    failed, unknown = counts.get("failed", 0), counts.get("unknown", 0)
     notes = [
-        f"{len(errors)} of {len(seen)} {word}"
-        for errors, word in ((of["failed"], "failed"), (of["unknown"], "with unknown outcome"))
-        if errors
+        f"{count:,} of {total:,} {word}"
+        for count, word in ((failed, "failed"), (unknown, "with unknown outcome"))
+        if count
     ]
-    reason = next((error for error in (*of["failed"], *of["unknown"]) if error), None)
     said = "; ".join(notes) + (f": {reason}" if reason else "") if notes else None
-    if of["sent"]:
+    if arrived:
         return Result("published", said)
-    if of["unknown"]:
+    if unknown:
         return Result("unknown", said)
-    return Result("failed", (reason or said) if len(seen) == 1 else said)
+    return Result("failed", (reason or said) if total == 1 else said)

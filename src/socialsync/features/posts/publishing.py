@@ -2,8 +2,8 @@
 
 Between any two of them the process may die, or be given up for dead while it still works. What the next life
 finds tells it what happened: a run without ``effect_at`` was never seen by anybody and goes on; one with
-``effect_at`` and without an outcome may have been, and is ``unknown``, never sent again. Good news (it was
-published, it was sent) is kept whoever brings it; bad news only from whoever has the job.
+``effect_at`` and without an outcome may have been, and is settled by looking, never sent again. Good news (it
+was published) is kept whoever brings it; bad news only from whoever has the job.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,20 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync.errors import Conflict, Permanent, SocialSyncError, Temporary, UnknownOutcome
+from socialsync.errors import Conflict, Permanent, Temporary, UnknownOutcome
 from socialsync.features.channels import service as channels
-from socialsync.features.posts import lifecycle, queries
+from socialsync.features.posts import deliveries, lifecycle, outcomes, queries
 from socialsync.features.posts.models import Post, PostRun
+from socialsync.features.posts.outcomes import sentence
+from socialsync.queue import deferring
 from socialsync.queue.jobs import Job, still_mine
 
+__all__ = ["sentence"]
+
+SETTLE = "posts.settle_run"
 LOST = "The process ended after sending and before the answer was stored: it may be published."
+SETTLE_AFTER = timedelta(seconds=90)
+"""Longer than a call (60 s) and storing its outcome (18 s) can take."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,12 @@ class Attempt:
     revision: int
     text: str
     media_urls: tuple[str, ...]
+    alt_texts: tuple[str, ...]
+    media_type: str | None
     template: dict[str, Any] | None
     container_id: str | None
+    container_at: datetime | None
+    children: tuple[str, ...]
 
     @property
     def is_broadcast(self) -> bool:
@@ -45,9 +56,9 @@ class PostEdited(Conflict):
 
 
 async def begin(session: AsyncSession, job: Job, post_id: UUID, *, now: datetime) -> Attempt | None:
-    """Start or resume the post's attempt; None when there is nothing to publish (any more).
+    """Start or resume the post's attempt; None when there is nothing to publish (any more, or yet).
 
-    An attempt whose former life committed its intent and never told the outcome ends ``unknown`` here.
+    An attempt whose former life committed its intent and never told the outcome is left to be settled.
 
     Raises:
         JobLost: another worker has the job.
@@ -58,17 +69,26 @@ async def begin(session: AsyncSession, job: Job, post_id: UUID, *, now: datetime
     await still_mine(session, job)
     channel = await channels.get_channel_row(session, post.channel_id)
     run = await queries.find_running(session, post_id)
-    if channel.platform == "whatsapp":
-        await queries.move_deliveries(session, post_id, of="sending", to="unknown", error=LOST, now=now)
-        await queries.set_deliveries(session, post)
-    elif run is not None and run.effect_at is not None:
-        await end(session, post, run, lifecycle.Result("unknown", LOST), now=now)
+    if run is not None and run.effect_at is not None and channel.platform != "whatsapp":
+        run.doubt = run.doubt or LOST
+        await settle_later(session, post, run, at=now)
         return None
+    if channel.status != "deleted" and not channels.is_open(channel):
+        await outcomes.park(session, post, run, channels.why_closed(channel), until=None, now=now)
+        return None
+    if channel.platform == "whatsapp":
+        await deliveries.prepare(session, post, now=now)
     run = run or await _next_run(session, post)
+    if run.started_at is None:
+        await _inherit(session, run)
     run.job_id = job.job.id
     run.started_at = run.started_at or now
     post.updated_at = now
     await session.flush()
+    return attempt_of(post, run, channel)
+
+
+def attempt_of(post: Post, run: PostRun, channel: channels.Channel) -> Attempt:
     return Attempt(
         post_id=post.id,
         channel=channel,
@@ -76,67 +96,110 @@ async def begin(session: AsyncSession, job: Job, post_id: UUID, *, now: datetime
         revision=post.revision,
         text=post.text,
         media_urls=tuple(post.media_urls),
+        alt_texts=tuple(post.alt_texts),
+        media_type=post.media_type,
         template=post.template,
         container_id=run.container_id,
+        container_at=run.container_at,
+        children=tuple(run.child_container_ids),
     )
 
 
-async def keep_container(session: AsyncSession, attempt: Attempt, container_id: str | None) -> None:
-    """Remember the container, so that no second one is made for the same text; None forgets a dead one."""
+async def keep_containers(
+    session: AsyncSession,
+    attempt: Attempt,
+    *,
+    container_id: str | None,
+    children: tuple[str, ...],
+    now: datetime,
+) -> None:
+    """Remember the container and a carousel's items, so that no second ones are made for the same content;
+    None and none forget dead ones.
+
+    Raises:
+        PostEdited: they hold a content of yesterday.
+    """
     post, run = await _ours(session, attempt)
-    _check_unchanged(attempt, post, run)
-    run.container_id = container_id
+    check_unchanged(attempt, post, run)
+    if run.container_id != container_id or not run.child_container_ids:
+        run.container_at = now
+    run.container_id, run.child_container_ids = container_id, list(children)
     await session.flush()
 
 
 async def commit_intent(session: AsyncSession, job: Job, attempt: Attempt, *, now: datetime) -> None:
-    """From here on the world may see it.
+    """From here on the world may see it. The job that settles it should no outcome come waits from here on
+    too.
 
     Raises:
         JobLost: another worker has the job.
         PostEdited: the post was edited or cancelled since it was read.
     """
     await still_mine(session, job)
-    await queries.lock_post(session, attempt.post_id)
+    post = await queries.lock_post(session, attempt.post_id)
     if not await queries.commit_intent(session, run_id=attempt.run_id, revision=attempt.revision, now=now):
         raise PostEdited("The post changed after it was read.")
+    run = await queries.find_running(session, attempt.post_id)
+    if post is not None and run is not None:
+        await settle_later(session, post, run, at=now + SETTLE_AFTER)
 
 
-async def next_delivery(
-    session: AsyncSession, job: Job, attempt: Attempt, *, but: set[UUID], now: datetime
-) -> tuple[UUID, str] | None:
-    """Commit the intent for the next recipient: the delivery's id and number; None when all had their turn.
+async def take_back_intent(session: AsyncSession, job: Job, attempt: Attempt) -> None:
+    """The platform said that nothing happened: the same attempt may go on. Raises JobLost, PostEdited."""
+    await still_mine(session, job)
+    post, run = await _ours(session, attempt)
+    check_unchanged(attempt, post, run)
+    run.effect_at = None
+    if run.settle_job_id is not None:
+        await deferring.cancel_waiting(session, run.settle_job_id)
+    await session.flush()
 
-    Args:
-        but: deliveries that wait for another pass.
+
+async def doubt(session: AsyncSession, attempt: Attempt, why: str, *, at: datetime) -> None:
+    """The answer is lost: whether it happened is looked for from ``at`` on, in a job of its own."""
+    post, run = await _ours(session, attempt)
+    if run.status == "running":
+        run.doubt = why
+        await settle_later(session, post, run, at=at)
+
+
+async def settle_later(session: AsyncSession, post: Post, run: PostRun, *, at: datetime) -> None:
+    """Have exactly one job waiting that finds out what became of this run."""
+    run.settle_job_id = await slide_settling(session, post.workspace_id, post.id, at=at)
+    await session.flush()
+
+
+async def slide_settling(session: AsyncSession, workspace_id: UUID, post_id: UUID, *, at: datetime) -> int:
+    born = await deferring.slide(
+        session,
+        SETTLE,
+        {"workspace_id": workspace_id, "post_id": post_id},
+        queueing_lock=f"posts.settle:{post_id}",
+        at=at,
+    )
+    return born.id
+
+
+async def succeed(session: AsyncSession, attempt: Attempt, media_id: str | None, *, now: datetime) -> None:
+    """The platform has it."""
+    post, run = await _ours(session, attempt)
+    post.platform_post_id = media_id or post.platform_post_id
+    await outcomes.end(session, post, run, lifecycle.Result("published", None), now=now)
+
+
+async def hold(
+    session: AsyncSession, job: Job, attempt: Attempt, why: str, *, until: datetime | None, now: datetime
+) -> None:
+    """The post goes back into the queue and waits there; nothing of it was seen (of a broadcast: by those who
+    still wait).
 
     Raises:
-        JobLost, PostEdited: as ``commit_intent``.
+        JobLost, PostEdited.
     """
     await still_mine(session, job)
     post, run = await _ours(session, attempt)
-    _check_unchanged(attempt, post, run)
-    delivery = await queries.lock_next_delivery(session, attempt.post_id, but=but)
-    if delivery is None:
-        return None
-    run.effect_at = run.effect_at or now
-    delivery.status = "sending"
-    delivery.updated_at = now
-    await session.flush()
-    return delivery.id, delivery.recipient
-
-
-async def succeed(session: AsyncSession, attempt: Attempt, media_id: str, *, now: datetime) -> None:
-    """The platform has it."""
-    post, run = await _ours(session, attempt)
-    post.platform_post_id = media_id
-    await end(session, post, run, lifecycle.Result("published", None), now=now)
-
-
-async def conclude_broadcast(session: AsyncSession, attempt: Attempt, *, now: datetime) -> lifecycle.Result:
-    """All recipients had their turn: the post's result is computed from theirs."""
-    post, run = await _ours(session, attempt)
-    return await _conclude(session, post, run, now=now)
+    check_unchanged(attempt, post, run)
+    await outcomes.park(session, post, run, why, until=until, now=now)
 
 
 async def fail(
@@ -156,78 +219,52 @@ async def fail(
     """
     await still_mine(session, job)
     post, run = await _ours(session, attempt)
-    _check_unchanged(attempt, post, run)
+    check_unchanged(attempt, post, run)
     said = sentence(error)
     nothing_happened = isinstance(error, Temporary | Permanent) or run.effect_at is None
-    if retry_in is not None and nothing_happened:
-        _finish(run, "failed", said, now)
-        post.error, post.updated_at = said, now
-        await session.flush()
-    elif attempt.is_broadcast:
-        await queries.move_deliveries(session, post.id, of="sending", to="unknown", error=LOST, now=now)
-        await queries.move_deliveries(session, post.id, of="queued", to="failed", error=said, now=now)
-        await _conclude(session, post, run, now=now)
-    elif nothing_happened and not isinstance(error, UnknownOutcome):
-        await end(session, post, run, lifecycle.Result("failed", said), now=now)
+    if attempt.is_broadcast:
+        await _fail_broadcast(session, post, run, said, gives_up=retry_in is None, now=now)
+    elif not nothing_happened or isinstance(error, UnknownOutcome):
+        run.doubt = said
+        await settle_later(session, post, run, at=now)
+    elif retry_in is not None:
+        await outcomes.give_up(session, post, run, said, now=now)
     else:
-        await end(session, post, run, lifecycle.Result("unknown", said), now=now)
+        await outcomes.end(session, post, run, lifecycle.Result("failed", said), now=now)
 
 
-async def end(
-    session: AsyncSession, post: Post, run: PostRun, result: lifecycle.Result, *, now: datetime
+async def _fail_broadcast(
+    session: AsyncSession, post: Post, run: PostRun, said: str, *, gives_up: bool, now: datetime
 ) -> None:
-    """Write the result into post and run."""
-    post.status, post.error, post.updated_at = result.status, result.error, now
-    if result.status == "published":
-        post.published_at = now
-        post.next_check_at = now
-        post.stop_at = now + lifecycle.WATCHED_FOR
-    outcomes = {"published": "success", "failed": "failed", "unknown": "unknown"}
-    _finish(run, outcomes[result.status], result.error, now)
-    await session.flush()
+    """Those who still wait get it in the next attempt, or never; those on their way are settled."""
+    if not gives_up:
+        await outcomes.give_up(session, post, run, said, now=now)
+        return
+    await queries.move_deliveries(session, post.id, of="queued", to="failed", error=said, now=now)
+    if await outcomes.conclude(session, post, run, now=now) is None:
+        await settle_later(session, post, run, at=now + SETTLE_AFTER)
 
 
-def sentence(error: Exception) -> str:
-    """What a person reads: what happened and what to do."""
-    if not isinstance(error, SocialSyncError):
-        return "SocialSync made a mistake while publishing; the log of the worker has the details."
-    parts = (part.rstrip(".") + "." for part in (error.message, error.fix or "") if part)
-    return " ".join(parts)
-
-
-def _check_unchanged(attempt: Attempt, post: Post, run: PostRun) -> None:
+def check_unchanged(attempt: Attempt, post: Post, run: PostRun) -> None:
+    """Raises PostEdited."""
     if post.status != "publishing" or run.status != "running" or post.revision != attempt.revision:
         raise PostEdited("The post changed after it was read.")
 
 
-def _finish(run: PostRun, status: str, error: str | None, now: datetime) -> None:
-    run.status, run.error, run.finished_at, run.updated_at = status, error, now, now
-
-
-async def _conclude(session: AsyncSession, post: Post, run: PostRun, *, now: datetime) -> lifecycle.Result:
-    deliveries = await queries.list_deliveries(session, post.id, after=None, limit=len(post.recipients) + 1)
-    result = lifecycle.result_of((row.status, row.error) for row in deliveries)  # type: ignore[misc] # the check constraint's words
-    post.platform_post_id = next(
-        (row.platform_message_id for row in deliveries if row.platform_message_id), None
-    )
-    await end(session, post, run, result, now=now)
-    return result
-
-
 async def _next_run(session: AsyncSession, post: Post) -> PostRun:
-    """The next attempt, with the container of the one before: it holds the same text, or edit() took it."""
-    before = await queries.list_runs(session, post.id)
     post.attempt += 1
-    run = PostRun(
-        workspace_id=post.workspace_id,
-        post_id=post.id,
-        attempt=post.attempt,
-        status="running",
-        container_id=before[-1].container_id if before else None,
-    )
+    run = PostRun(workspace_id=post.workspace_id, post_id=post.id, attempt=post.attempt, status="running")
     session.add(run)
     await session.flush()
     return run
+
+
+async def _inherit(session: AsyncSession, run: PostRun) -> None:
+    """The containers of the attempt before: they hold the same content, or edit() took them."""
+    before = [one for one in await queries.list_runs(session, run.post_id) if one.attempt < run.attempt]
+    if before:
+        run.container_id, run.container_at = before[-1].container_id, before[-1].container_at
+        run.child_container_ids = list(before[-1].child_container_ids)
 
 
 async def _ours(session: AsyncSession, attempt: Attempt) -> tuple[Post, PostRun]:

@@ -2,41 +2,75 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, and_, exists, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync.features.posts.lifecycle import ARRIVED
 from socialsync.features.posts.models import Post, PostDelivery, PostRun
+from socialsync.queue import deferring
 
-_TAKE_DUE = text("""
-with due as (
-    select id from posts where status = 'queued' and due_at <= :now
+_ENQUEUE_DUE = """
+with due as materialized (
+    select id, workspace_id, channel_id from posts where status = 'queued' and due_at <= :now
     order by due_at limit :limit for update skip locked
+),
+closed as materialized (  -- FOR SHARE: who opens one finds its posts parked, and who is about to has it open
+    select id from channels where id in (select channel_id from due)
+        and (status = 'needs_reauth' or status = 'active' and paused_at is not null) for share skip locked
+),
+parked as (
+    update posts set not_before = :parked_until, updated_at = :now
+    from due join closed on closed.id = due.channel_id where posts.id = due.id
+),
+taken as materialized (
+    update posts set status = 'publishing', attempt = attempt + 1, error = null, updated_at = :now
+    from due join channels on channels.id = due.channel_id
+    where posts.id = due.id and due.channel_id not in (select id from closed)
+    returning posts.id, posts.workspace_id, posts.attempt, posts.recurrence is not null as recurs,
+        channels.platform || '\\:' || channels.external_id as limit_key, {next_job_id} as job_id
+),
+born as ({births}),
+runs as (
+    insert into post_runs (workspace_id, post_id, attempt, job_id)
+    select workspace_id, id, attempt, job_id from taken
+    on conflict do nothing  -- somebody moved a post by hand: its job resumes the run that is there
 )
-update posts set status = 'publishing', attempt = attempt + 1, error = null, updated_at = :now
-from due where posts.id = due.id
-returning posts.id, posts.workspace_id, posts.attempt
-""")
+select (select count(*) from due) as seen, (select count(*) from taken) as count,
+    array(select id from taken limit :named) as named, array(select id from taken where recurs) as recurring
+"""
 
-_ADD_RUNS = text("""
-insert into post_runs (workspace_id, post_id, attempt, job_id)
-select * from unnest(
-    cast(:workspaces as uuid[]), cast(:posts as uuid[]), cast(:attempts as int[]), cast(:jobs as bigint[]))
-on conflict do nothing  -- somebody moved a post by hand: its job resumes the run that is there
+_UNPARK_REOPENED = text("""
+update posts set not_before = null, updated_at = :now
+from (
+    select post.id from channels channel
+    join posts post on post.workspace_id = channel.workspace_id and post.channel_id = channel.id
+    where channel.status = 'active' and channel.paused_at is null and channel.updated_at > :since
+        and post.status = 'queued' and post.due_at > :now and post.due_at <= :parked_until
+        and post.publish_at <= :now and post.updated_at <= channel.updated_at
+    for update of post skip locked
+) parked
+where posts.id = parked.id
 """)
 
 _STRANDED = text("""
-select post.id, post.workspace_id from posts post
+select post.id, post.workspace_id, coalesce(run.status = 'running' and run.effect_at is not null, false) as
+in_doubt from posts post
 left join lateral (
-    select job_id from post_runs run
+    select job_id, settle_job_id, status, effect_at from post_runs run
     where run.workspace_id = post.workspace_id and run.post_id = post.id order by attempt desc limit 1
 ) run on true
 where post.status = 'publishing' and post.updated_at < :before
     and not exists (
         select from procrastinate_jobs job
-        where job.id = run.job_id and job.status in ('todo', 'doing'))
+        where job.id in (run.job_id, run.settle_job_id) and job.status in ('todo', 'doing'))
+    -- nor a chunk of a broadcast; spelled as the indexes on locks are
+    and not exists (
+        select from procrastinate_jobs job where job.lock = 'post:' || post.id and job.status < 'doing')
+    and not exists (
+        select from procrastinate_jobs job where job.lock = 'post:' || post.id and job.status = 'doing')
 order by post.updated_at limit :limit for update of post skip locked
 """)
 
@@ -84,20 +118,41 @@ async def count_due(session: AsyncSession, now: datetime) -> int:
     return await session.scalar(query) or 0
 
 
-async def take_due(session: AsyncSession, now: datetime, limit: int) -> Sequence[RowMapping]:
-    """Move due posts from ``queued`` to ``publishing``, skipping those another worker has in hand.
+async def enqueue_due(
+    session: AsyncSession,
+    births: str,
+    *,
+    now: datetime,
+    parked_until: datetime,
+    limit: int,
+    named: int,
+) -> RowMapping:
+    """Move due posts from ``queued`` to ``publishing``, each with its run and its job, skipping those that
+    another worker has in hand. Those of a closed channel are looked at again at ``parked_until``.
+
+    Args:
+        births: how their jobs are born, of ``taken``.
 
     Returns:
-        ``id, workspace_id, attempt`` of each.
+        ``seen`` and of them ``count`` that were moved; the ids of some (``named``), and of those that recur.
     """
-    return (await session.execute(_TAKE_DUE, {"now": now, "limit": limit})).mappings().all()
+    statement = text(_ENQUEUE_DUE.format(births=births, next_job_id=deferring.NEXT_ID))
+    values = {"now": now, "parked_until": parked_until, "limit": limit, "named": named}
+    return (await session.execute(statement, values)).mappings().one()
 
 
-async def add_runs(session: AsyncSession, runs: Sequence[tuple[UUID, UUID, int, int]]) -> None:
-    """Add running attempts: workspace, post, attempt, job of each."""
-    workspaces, posts, attempts, jobs = (list(column) for column in zip(*runs, strict=True))
-    values: dict[str, Any] = {"workspaces": workspaces, "posts": posts, "attempts": attempts, "jobs": jobs}
-    await session.execute(_ADD_RUNS, values)
+async def unpark_reopened(
+    session: AsyncSession, *, now: datetime, since: datetime, parked_until: datetime
+) -> None:
+    """Let the posts go on that were parked before their channel was opened again (``since`` then)."""
+    values = {"now": now, "since": since, "parked_until": parked_until}
+    await session.execute(_UNPARK_REOPENED, values)
+
+
+async def add_run(session: AsyncSession, post: Post, job_id: int) -> None:
+    """The post's attempt, running."""
+    values = {"workspace_id": post.workspace_id, "post_id": post.id, "attempt": post.attempt}
+    await session.execute(insert(PostRun).values(**values, job_id=job_id).on_conflict_do_nothing())
 
 
 async def find_running(session: AsyncSession, post_id: UUID) -> PostRun | None:
@@ -106,12 +161,31 @@ async def find_running(session: AsyncSession, post_id: UUID) -> PostRun | None:
     return await session.scalar(query, execution_options={"populate_existing": True})
 
 
+async def find_last_run(session: AsyncSession, post_id: UUID) -> PostRun | None:
+    """The latest attempt, FOR UPDATE."""
+    query = select(PostRun).where(PostRun.post_id == post_id).order_by(PostRun.attempt.desc()).limit(1)
+    return await session.scalar(query.with_for_update(), execution_options={"populate_existing": True})
+
+
+async def get_run(session: AsyncSession, run_id: UUID) -> PostRun | None:
+    """FOR UPDATE."""
+    return await session.get(PostRun, run_id, with_for_update=True, populate_existing=True)
+
+
+async def list_platform_ids(session: AsyncSession, channel_id: UUID, *, since: datetime) -> list[str]:
+    """What the platform calls the channel's posts that were published since then."""
+    query = select(Post.platform_post_id).where(
+        Post.channel_id == channel_id, Post.platform_post_id.is_not(None), Post.published_at >= since
+    )
+    return [found for found in await session.scalars(query) if found]
+
+
 async def effect_begun(session: AsyncSession, post_id: UUID) -> bool:
     """Whether the running attempt's intent is committed, or any recipient of any attempt was reached."""
     run = exists().where(
         PostRun.post_id == post_id, PostRun.status == "running", PostRun.effect_at.is_not(None)
     )
-    reached = PostDelivery.status.in_(("sending", "sent", "unknown"))
+    reached = PostDelivery.status.in_(("sending", "unknown", *ARRIVED))
     delivery = exists().where(PostDelivery.post_id == post_id, reached)
     return bool(await session.scalar(select(or_(run, delivery))))
 
@@ -130,47 +204,13 @@ async def commit_intent(session: AsyncSession, *, run_id: UUID, revision: int, n
     return result.first() is not None
 
 
-async def set_deliveries(session: AsyncSession, post: Post) -> None:
-    """One row per recipient; those of an older edit that nobody was sent are replaced."""
-    await session.execute(
-        text(
-            "delete from post_deliveries where workspace_id = :workspace_id and post_id = :post_id"
-            " and status in ('queued', 'failed') and recipient <> all (cast(:recipients as text[]))"
-        ),
-        {"workspace_id": post.workspace_id, "post_id": post.id, "recipients": post.recipients},
-    )
-    await session.execute(
-        text(
-            "insert into post_deliveries (workspace_id, post_id, recipient)"
-            " select :workspace_id, :post_id, recipient"
-            " from unnest(cast(:recipients as text[])) as recipient on conflict do nothing"
-        ),
-        {"workspace_id": post.workspace_id, "post_id": post.id, "recipients": post.recipients},
-    )
-
-
-async def lock_next_delivery(session: AsyncSession, post_id: UUID, *, but: set[UUID]) -> PostDelivery | None:
-    query = select(PostDelivery).where(PostDelivery.post_id == post_id, PostDelivery.status == "queued")
-    if but:
-        query = query.where(PostDelivery.id.not_in(but))
-    return await session.scalar(query.order_by(PostDelivery.id).limit(1).with_for_update())
-
-
-async def set_delivery(
-    session: AsyncSession, delivery_id: UUID, now: datetime, *, status: str, **values: Any
-) -> None:
-    """Store how one message went. That it was sent holds whatever is there; the rest only while nothing is
-    known, as this may be repeated after another life has gone on.
-    """
-    change = update(PostDelivery).where(PostDelivery.id == delivery_id)
-    if status != "sent":
-        change = change.where(PostDelivery.status.in_(("sending", "unknown")))
-    await session.execute(change.values(status=status, updated_at=now, **values))
-
-
 async def forget_containers(session: AsyncSession, post_id: UUID) -> None:
     """No attempt of this post goes on with a container: they hold another text."""
-    await session.execute(update(PostRun).where(PostRun.post_id == post_id).values(container_id=None))
+    await session.execute(
+        update(PostRun)
+        .where(PostRun.post_id == post_id)
+        .values(container_id=None, child_container_ids=[], container_at=None)
+    )
 
 
 async def move_deliveries(
@@ -185,6 +225,15 @@ async def move_deliveries(
 
 
 async def take_stranded(session: AsyncSession, now: datetime, limit: int) -> Sequence[RowMapping]:
-    """Posts that are ``publishing`` for a minute without a job that waits or runs: ``id, workspace_id``."""
+    """Posts that are ``publishing`` for a minute without a job that waits or runs: ``id, workspace_id``, and
+    ``in_doubt`` when an intent is committed without an outcome.
+    """
     before = now - timedelta(minutes=1)
     return (await session.execute(_STRANDED, {"before": before, "limit": limit})).mappings().all()
+
+
+async def count_deliveries(session: AsyncSession, post_id: UUID) -> dict[str, int]:
+    """How many recipients of a post there are in each status."""
+    query = select(PostDelivery.status, func.count()).where(PostDelivery.post_id == post_id)
+    counted = await session.execute(query.group_by(PostDelivery.status))
+    return {row[0]: row[1] for row in counted}

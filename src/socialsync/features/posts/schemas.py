@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
-from socialsync.api.schemas import Answer, AwareTime, Body, Changes
+from socialsync.api.schemas import Answer, AwareTime, Body, Changes, Flag
+from socialsync.api.validation import refusal
 from socialsync.features.posts.lifecycle import DeliveryStatus, Status
 
+LONGEST_SHIFT_S = 3_660 * 86_400
 Text = Annotated[
     str,
     Field(
@@ -21,7 +23,8 @@ MediaUrls = Annotated[
     list[str],
     Field(
         max_length=10,
-        description="Public URLs that the platform fetches itself. Instagram needs one JPEG image.",
+        description="Public URLs that the platform fetches itself: on Instagram up to 10 JPEG images, or one"
+        " MP4 or MOV video; on WhatsApp one file.",
         examples=[["https://example.com/sunrise.jpg"]],
     ),
 ]
@@ -35,6 +38,42 @@ Recipients = Annotated[
 ]
 PublishAt = Annotated[
     AwareTime, Field(description="When to publish: ISO 8601 with an offset; a past time means at once.")
+]
+MediaType = Annotated[
+    Literal["image", "carousel", "reel", "story", "video", "audio", "document"],
+    Field(
+        description="Instagram: `image`, `carousel`, `reel` or `story`; WhatsApp: `image`, `video`, `audio`"
+        " or `document`. Left out, the media tell; a `story` must be named.",
+        examples=["image"],
+    ),
+]
+AltTexts = Annotated[
+    list[Annotated[str, Field(max_length=1_000)]],
+    Field(
+        max_length=10,
+        description="What each image shows, for people who cannot see it, in the order of `media_urls`.",
+        examples=[["The sun above a calm bay"]],
+    ),
+]
+Recurrence = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=1_000,
+        description="An RFC 5545 RRULE. The first occurrence is `publish_at`, the others have its time of day"
+        " in `timezone`, whatever the clocks do. Each occurrence is a post of its own; the next one is made"
+        " when one is published.",
+        examples=["FREQ=WEEKLY;BYDAY=MO,FR"],
+    ),
+]
+Timezone = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        description="The IANA zone in which it recurs; by default the workspace's.",
+        examples=["Europe/Paris"],
+    ),
 ]
 
 
@@ -51,8 +90,19 @@ EXAMPLES: list[JsonValue] = [
         "recipients": ["+33612345601"],
         "publish_at": "2026-03-04T12:00:00+00:00",
     },
+    {
+        "channel_id": "3fa85f64-5717-4562-b3fc-2c963f66afa6",
+        "text": "Fresh bread, every Monday and Friday",
+        "media_urls": ["https://example.com/bread.jpg"],
+        "alt_texts": ["Two loaves on a board"],
+        "publish_at": "2026-03-06T07:30:00+01:00",
+        "recurrence": "FREQ=WEEKLY;BYDAY=MO,FR",
+        "timezone": "Europe/Paris",
+    },
 ]
-"""For Instagram and for WhatsApp; a post of the documentation page needs only its channel changed."""
+"""For Instagram, for WhatsApp, and for a series; a post of the documentation page needs only its channel
+changed.
+"""
 
 
 class TemplateBody(Body):
@@ -73,7 +123,11 @@ class NewPost(Body):
     media_urls: MediaUrls = []
     recipients: Recipients = []
     template: TemplateBody | None = None
+    media_type: MediaType | None = None
+    alt_texts: AltTexts = []
     publish_at: PublishAt | None = None
+    recurrence: Recurrence | None = None
+    timezone: Timezone | None = None
     status: Annotated[
         Literal["draft", "queued"] | None,
         Field(description="By default `queued` with a `publish_at` and `draft` without one."),
@@ -81,17 +135,36 @@ class NewPost(Body):
 
 
 class PostChanges(Changes):
-    """What to change; the rest stays."""
+    """What to change; the rest stays. A `recurrence` begins anew at `publish_at`; null ends the series after
+    this post. A `publish_at` alone moves this occurrence only.
+    """
 
-    clearable: ClassVar[frozenset[str]] = frozenset({"template", "publish_at"})
+    clearable: ClassVar[frozenset[str]] = frozenset({"template", "publish_at", "media_type", "recurrence"})
 
     channel_id: UUID | None = None
     text: Text | None = None
     media_urls: MediaUrls | None = None
     recipients: Recipients | None = None
     template: TemplateBody | None = None
+    media_type: MediaType | None = None
+    alt_texts: AltTexts | None = None
     publish_at: PublishAt | None = None
+    recurrence: Recurrence | None = None
+    timezone: Timezone | None = None
     status: Literal["draft", "queued"] | None = None
+
+
+class Deliveries(Answer):
+    """How many recipients of a broadcast there are in each state."""
+
+    queued: int = 0
+    sending: int = 0
+    sent: int = 0
+    delivered: int = 0
+    read: int = 0
+    played: int = 0
+    failed: int = 0
+    unknown: int = 0
 
 
 class PostAnswer(Answer):
@@ -104,19 +177,33 @@ class PostAnswer(Answer):
     media_urls: list[str]
     recipients: list[str]
     template: dict[str, Any] | None
+    media_type: str | None
+    alt_texts: list[str]
     publish_at: datetime | None
+    not_before: Annotated[
+        datetime | None,
+        Field(description="It waits until then: for a limit of the platform, or its channel."),
+    ]
+    recurrence: str | None
+    timezone: str | None
+    series_id: Annotated[UUID | None, Field(description="The same for all occurrences of a series.")]
     attempt: Annotated[int, Field(description="Attempts so far.")]
     platform_post_id: str | None
     error: str | None
     published_at: datetime | None
     next_check_at: datetime | None
     stop_at: datetime | None
+    deliveries: Annotated[
+        Deliveries | None, Field(description="Of one broadcast, when it is asked for by itself.")
+    ] = None
     created_at: datetime
     updated_at: datetime
 
 
 class RunAnswer(Answer):
-    """One attempt to publish. ``effect_at``: from then on the platform may have seen it."""
+    """One attempt to publish. ``effect_at``: from then on the platform may have seen it. ``doubt``: why
+    nobody knows yet whether it has.
+    """
 
     id: UUID
     post_id: UUID
@@ -126,6 +213,7 @@ class RunAnswer(Answer):
     started_at: datetime | None
     effect_at: datetime | None
     finished_at: datetime | None
+    doubt: str | None
     error: str | None
 
 
@@ -138,3 +226,121 @@ class DeliveryAnswer(Answer):
     platform_message_id: str | None
     error: str | None
     updated_at: datetime
+
+
+class ManyPosts(Body):
+    """Up to 10,000 posts. A bare list of them will do, and so will `items` in place of `posts`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"posts": EXAMPLES[:2]}]})
+
+    posts: Annotated[list[NewPost], Field(min_length=1, max_length=10_000)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        if isinstance(given, list):
+            return {"posts": given}
+        if isinstance(given, dict) and given.keys() == {"items"}:
+            return {"posts": given["items"]}
+        return given
+
+
+class ManyTimes(Body):
+    """Another time for many posts: `publish_at` for all of them, or `shift_s` to move each by so much."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"ids": ["3fa85f64-5717-4562-b3fc-2c963f66afa6"], "shift_s": 3600}]}
+    )
+
+    ids: Annotated[list[UUID], Field(min_length=1, max_length=10_000)]
+    publish_at: PublishAt | None = None
+    shift_s: Annotated[
+        int | None,
+        Field(strict=True, ge=-LONGEST_SHIFT_S, le=LONGEST_SHIFT_S, description="Seconds; may be negative."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "ManyTimes":
+        if (self.publish_at is None) == (self.shift_s is None):
+            raise refusal(
+                "is missing, or is there beside publish_at", fix="Give exactly one of the two.", at="shift_s"
+            )
+        return self
+
+
+class Written(Answer):
+    """One of many posts."""
+
+    id: UUID
+    status: Status
+    publish_at: datetime | None
+
+
+class ManyAnswer(Answer):
+    """Many posts, in the order in which they were sent."""
+
+    count: int
+    items: list[Written]
+
+
+class Resolution(Body):
+    """What a person knows of a post that may have been published, or that the platform be asked again."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"outcome": "happened", "platform_id": "17900000000000001"}, {"check": True}]
+        }
+    )
+
+    outcome: Annotated[
+        Literal["happened", "did_not_happen"] | None,
+        Field(description="`did_not_happen` lets it be published again."),
+    ] = None
+    platform_id: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="With `happened`: the platform's id of it, if you know it.",
+        ),
+    ] = None
+    check: Annotated[Flag, Field(description="Ask the platform again, in place of an outcome.")] = False
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Resolution":
+        if (self.outcome is None) != self.check:
+            raise refusal(
+                "is missing, or is there beside check",
+                fix='Send {"outcome": "happened"}, {"outcome": "did_not_happen"} or {"check": true}.',
+                at="outcome",
+            )
+        if self.platform_id is not None and self.outcome != "happened":
+            raise refusal("goes with the outcome happened only", fix="Leave it out.", at="platform_id")
+        return self
+
+
+class NewOptOut(Body):
+    """Somebody who wants no broadcasts of a WhatsApp channel any more."""
+
+    channel_id: UUID
+    recipient: Annotated[
+        str,
+        Field(
+            pattern=r"^\+[1-9][0-9]{7,14}$",
+            description="A phone number in E.164 form.",
+            examples=["+33612345601"],
+        ),
+    ]
+    reason: Annotated[str, Field(min_length=1, max_length=500, description="For people to read.")] = (
+        "Added by hand."
+    )
+
+
+class OptOutAnswer(Answer):
+    """Who gets no broadcasts of a channel, and why."""
+
+    id: UUID
+    channel_id: UUID
+    recipient: str
+    reason: str
+    created_at: datetime

@@ -15,29 +15,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import clock
 from socialsync.db.away import is_away
-from socialsync.errors import Permanent, Refused, Temporary, UnknownOutcome
+from socialsync.errors import SocialSyncError, Temporary
 from socialsync.features.channels import service as channels
-from socialsync.features.posts import publishing, queries
+from socialsync.features.posts.outcomes import sentence
 from socialsync.features.posts.publishing import Attempt
-from socialsync.platforms import ContainerState, ContainerStatus, Media, Sender, Template
-from socialsync.platforms.errors import (
-    ContainerLost,
-    ContainerMissing,
-    ObjectNotVisible,
-    PairRateLimited,
-    PermissionMissing,
-    SenderBlocked,
-    TokenRevoked,
-)
+from socialsync.platforms import Sender
+from socialsync.platforms.errors import PairRateLimited, PlatformError, QuotaSpent, RateLimited, TokenRevoked
 from socialsync.queue.jobs import Job
+from socialsync.queue.policies import Wait
 from socialsync.resources import Resources
 
 OUTCOME_TRIES = (0.1, 0.5, 2.0, 5.0, 10.0)
 """Seconds between tries to store what the world has seen already, while Postgres is away."""
-CONTAINER_LOOKS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0)
-"""Seconds between looks at a container; after the last, the policy's wait is the next look."""
-ABOUT_THE_SENDER = (TokenRevoked, SenderBlocked, PermissionMissing)
-"""Refusals that every further recipient would get too."""
+LONGEST_WAIT = timedelta(minutes=2)
+"""A longer wait goes back to the row."""
+LIMITED = timedelta(minutes=1)
+"""When the platform says that it is too much, and not for how long."""
+
+
+class Held(Exception):
+    """The post must wait for longer than a job waits; nothing happened, and it is not to blame."""
+
+    def __init__(self, why: str, wait: timedelta | None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.wait = wait
 
 
 @dataclass(frozen=True)
@@ -54,29 +56,15 @@ class Errand:
         return self.opened.database.transaction(self.workspace_id)
 
 
-async def send(opened: Resources, job: Job, workspace_id: UUID, attempt: Attempt) -> str:
-    """Publish this attempt on its channel's platform.
-
-    Returns:
-        ``published``, ``failed`` or ``unknown``: what the post has become.
-
-    Raises:
-        PostEdited: begin again.
-        JobLost: stop.
-        Temporary, Permanent, Refused: nothing happened (of a broadcast: to those who still wait).
-        UnknownOutcome: it may have happened.
-    """
-    sender = channels.sender_of(attempt.channel, opened.cipher)  # before any intent: it may be refused
-    errand = Errand(opened, job, workspace_id, attempt, sender)
-    return await (_broadcast(errand) if attempt.is_broadcast else _publish_image(errand))
+def errand(opened: Resources, job: Job, workspace_id: UUID, attempt: Attempt) -> Errand:
+    """Raises NotFound, Permanent: the channel was deleted, or its token cannot be read."""
+    return Errand(opened, job, workspace_id, attempt, channels.sender_of(attempt.channel, opened.cipher))
 
 
 async def store(
     opened: Resources, workspace_id: UUID, record: Callable[[AsyncSession], Awaitable[None]]
 ) -> None:
-    """Store an outcome, patiently while Postgres is away. Should all tries fail, the next life finds it
-    unknown.
-    """
+    """Store an outcome, patiently while Postgres is away. Should all tries fail, it is settled later."""
     for pause in (*OUTCOME_TRIES, None):
         try:
             async with opened.database.transaction(workspace_id) as session:
@@ -89,105 +77,31 @@ async def store(
             return
 
 
-async def _publish_image(errand: Errand) -> str:
-    instagram, attempt = errand.opened.platforms.instagram, errand.attempt
-    container_id = attempt.container_id
-    if container_id is None:
-        image = Media(attempt.media_urls[0], "image")
-        container_id = await instagram.create_container(
-            errand.sender, image, attempt.text, media_type="image"
-        )
-        await _keep_container(errand, container_id)
-    await _until_finished(errand, container_id)
-    async with errand.transaction() as session:
-        await publishing.commit_intent(session, errand.job, attempt, now=clock.now())
+async def waiting(errand: Errand, error: SocialSyncError) -> Exception:
+    """What a refusal becomes for which nobody is to blame: a wait of the job, or of the post. Other errors
+    stay what they are.
+    """
+    if isinstance(error, TokenRevoked):
+        return await _second_look(errand)
+    if isinstance(error, QuotaSpent):
+        return Held(sentence(error), error.retry_after)
+    if isinstance(error, RateLimited) and not isinstance(error, PairRateLimited):
+        wait = error.retry_after or LIMITED
+        return Wait(wait) if wait <= LONGEST_WAIT else Held(sentence(error), wait)
+    return error
+
+
+async def _second_look(errand: Errand) -> Held | Temporary:
+    """Only a token that is refused twice closes its channel: Meta has refused good ones."""
+    channel = errand.attempt.channel
     try:
-        media_id = await instagram.publish_container(errand.sender, container_id)
-    except (ContainerLost, ContainerMissing):
-        await _keep_container(errand, None)
-        raise
-    await store(
-        errand.opened,
-        errand.workspace_id,
-        lambda session: publishing.succeed(session, attempt, media_id, now=clock.now()),
-    )
-    return "published"
-
-
-async def _keep_container(errand: Errand, container_id: str | None) -> None:
-    async with errand.transaction() as session:
-        await publishing.keep_container(session, errand.attempt, container_id)
-
-
-async def _until_finished(errand: Errand, container_id: str) -> None:
-    """Wait until the container can be published. One that is only slow stays for the next attempt."""
-    for pause in (*CONTAINER_LOOKS, None):
-        try:
-            status = await errand.opened.platforms.instagram.container_status(errand.sender, container_id)
-        except ObjectNotVisible:
-            status = ContainerStatus(ContainerState.IN_PROGRESS)  # says nothing about the container
-        if status.failure is not None:
-            await _keep_container(errand, None)
-            raise status.failure
-        if status.state is ContainerState.FINISHED:
-            return
-        if status.state is ContainerState.PUBLISHED:
-            raise UnknownOutcome(
-                "Instagram says that this post's media is published already.",
-                fix="Look at the account; then tell SocialSync what happened.",
-            )
-        if pause is not None:
-            await asyncio.sleep(pause)
-    raise Temporary("Instagram is still preparing the media.", retry_after=timedelta(minutes=1))
-
-
-async def _broadcast(errand: Errand) -> str:
-    """Send to one recipient after the other. One to whom too much was sent waits for the next attempt."""
-    held: dict[UUID, PairRateLimited] = {}
-    while True:
+        await errand.opened.platforms[channel.platform].check_token(errand.sender)
+    except TokenRevoked as again:
         async with errand.transaction() as session:
-            delivery = await publishing.next_delivery(
-                session, errand.job, errand.attempt, but=set(held), now=clock.now()
+            await channels.mark_revoked(
+                session, channel.id, sentence(again), now=clock.now(), token_set_at=channel.token_set_at
             )
-        if delivery is None:
-            break
-        try:
-            await _deliver(errand, *delivery)
-        except PairRateLimited as limited:
-            held[delivery[0]] = limited
-    if held:
-        raise next(iter(held.values()))
-    async with errand.transaction() as session:
-        return (await publishing.conclude_broadcast(session, errand.attempt, now=clock.now())).status
-
-
-async def _deliver(errand: Errand, delivery_id: UUID, to: str) -> None:
-    """Send to one recipient and store how it went. A refusal of this recipient stops nobody else's."""
-
-    def keep(status: str, **outcome: str | None) -> Awaitable[None]:
-        return store(
-            errand.opened,
-            errand.workspace_id,
-            lambda session: queries.set_delivery(session, delivery_id, clock.now(), status=status, **outcome),
-        )
-
-    try:
-        message_id = await _message(errand, to, tracker=str(delivery_id))
-    except Temporary:
-        await keep("queued")
-        raise
-    except UnknownOutcome as error:
-        await keep("unknown", error=publishing.sentence(error))
-    except (Permanent, Refused) as error:
-        await keep("failed", error=publishing.sentence(error))
-        if isinstance(error, ABOUT_THE_SENDER):
-            raise
-    else:
-        await keep("sent", platform_message_id=message_id, error=None)
-
-
-async def _message(errand: Errand, to: str, *, tracker: str) -> str:
-    whatsapp, attempt = errand.opened.platforms.whatsapp, errand.attempt
-    if attempt.template:
-        return await whatsapp.send_template(errand.sender, to, Template(**attempt.template), tracker)
-    return await whatsapp.send_text(errand.sender, to, attempt.text, tracker)
+        return Held(f"It waits until the channel is connected again. {sentence(again)}", None)
+    except PlatformError:
+        pass
+    return Temporary("Meta refused the channel's access token, but not at a second look.")

@@ -1,43 +1,60 @@
 """The verbs of a post. Each takes a session, never commits and never touches the network."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync import platforms
 from socialsync.errors import Conflict, Invalid, NotFound
+from socialsync.features.accounts import service as accounts
 from socialsync.features.channels import service as channels
-from socialsync.features.posts import lifecycle, queries
+from socialsync.features.posts import content, lifecycle, publishing, queries, series, settling
 from socialsync.features.posts.models import Post, PostDelivery, PostRun
-from socialsync.platforms.contract import Template
+from socialsync.features.posts.probing import Media
+from socialsync.features.posts.statuses import receive_statuses
 from socialsync.queue import deferring
+
+__all__ = ["receive_statuses"]
 
 BATCH = 10_000
 """Posts that one statement enqueues; keeps transactions short and memory flat."""
 PUBLISH = "posts.publish_post"
+PARKED_FOR = timedelta(minutes=15)
+"""For how long posts of a closed channel are not looked at again, unless it is opened."""
+
+
+class ChannelClosed(Conflict):
+    """The channel is paused, or its token was revoked."""
+
+
+@dataclass(frozen=True)
+class Enqueued:
+    """What one statement enqueued. ``named`` are some of the posts; ``more`` is whether more may be due."""
+
+    count: int
+    named: list[UUID]
+    more: bool
 
 
 async def schedule(
-    session: AsyncSession, workspace_id: UUID, content: Mapping[str, Any], *, now: datetime
+    session: AsyncSession, workspace_id: UUID, given: Mapping[str, Any], *, now: datetime
 ) -> Post:
     """Store a new post.
 
     Args:
-        content: of ``channel_id, text, media_urls, recipients, template, publish_at, status`` what is given.
-            Without a status it is ``queued`` when it has a time, else a ``draft``; ``queued`` without a time
-            is due at once.
+        given: of ``content.FIELDS`` what there is. Without a status it is ``queued`` when it has a time, else
+            a ``draft``; ``queued`` without a time is due at once.
 
     Raises:
         Invalid: names the field that the platform would refuse, or the channel that is not there.
     """
-    status = content.get("status") or ("queued" if content.get("publish_at") else "draft")
-    values = {**content, "status": status}
-    if status == "queued":
-        values["publish_at"] = content.get("publish_at") or now
-    await _check_content(session, values)
+    workspace = await accounts.get_workspace(session, workspace_id)
+    values = content.completed(given, zone=workspace.timezone, now=now)
+    channel = await _get_channel(session, values["channel_id"])
+    values["media_type"] = content.check_media_type(channel.platform, values)
     post = Post(workspace_id=workspace_id, **values)
     session.add(post)
     await session.flush()
@@ -45,20 +62,43 @@ async def schedule(
     return post
 
 
+async def media_of_new(
+    session: AsyncSession, workspace_id: UUID, given: Mapping[str, Any], *, now: datetime
+) -> Media | None:
+    """What is to be looked at before this post is queued; None of a draft. Raises as ``schedule``."""
+    workspace = await accounts.get_workspace(session, workspace_id)
+    values = content.completed(given, zone=workspace.timezone, now=now)
+    channel = await _get_channel(session, values["channel_id"])
+    media_type = content.check_media_type(channel.platform, values)
+    if values["status"] == "draft":
+        return None
+    return Media(channel.platform, tuple(values["media_urls"]), media_type)
+
+
+async def media_of_changed(session: AsyncSession, post_id: UUID, changes: Mapping[str, Any]) -> Media | None:
+    """What is to be looked at before this change; None when no new media are queued. Raises as ``edit``."""
+    post = await get_post(session, post_id)
+    status = changes.get("status") or ("draft" if post.status == "failed" else post.status)
+    if status not in ("queued", "publishing") or not content.OF_MEDIA & changes.keys():
+        return None
+    values = {**content.changed(_content_of(post), changes), "status": status}
+    channel = await _get_channel(session, values["channel_id"])
+    media_type = content.check_changed(channel.platform, values, changes)
+    return Media(channel.platform, tuple(values["media_urls"]), media_type)
+
+
 async def edit(session: AsyncSession, post_id: UUID, changes: Mapping[str, Any], *, now: datetime) -> Post:
     """Change what is given. A running attempt that has not begun its effect starts over with the new text.
+
+    A new recurrence begins with this post, at its time; null makes this the last one of its series. A time
+    moves this occurrence only.
 
     Raises:
         NotFound, PostSettled, EffectBegun, Invalid.
     """
     post = await _open_post(session, post_id, doing="edited")
-    values = {**_content_of(post), **changes}
-    if post.status == "publishing" and {"status", "publish_at"} & changes.keys():
-        raise lifecycle.EffectBegun(
-            "An attempt to publish the post is under way; its time and status can no longer change.",
-            field="publish_at" if "publish_at" in changes else "status",
-            fix="Cancel it with DELETE and create a new post.",
-        )
+    lifecycle.check_changes(post.status, changes.keys())
+    values = content.changed(_content_of(post), changes)
     if post.status == "failed":
         values["status"], post.error = changes.get("status") or "draft", None
         await queries.move_deliveries(session, post_id, of="failed", to="queued", error=None, now=now)
@@ -70,18 +110,25 @@ async def edit(session: AsyncSession, post_id: UUID, changes: Mapping[str, Any],
                 fix='Set "status": "draft" with it, or POST .../publish to publish at once.',
             )
         values["publish_at"] = now
-    await _check_content(session, values)
+    values |= await _series_after(session, post, values, changes, now=now)
+    channel = await _get_channel(session, values["channel_id"])
+    values["media_type"] = content.check_changed(channel.platform, values, changes)
+    if {"publish_at", "status", "channel_id"} & changes.keys():
+        values["not_before"] = None
     for name, value in values.items():
         setattr(post, name, value)
     post.revision += 1
     post.updated_at = now
     await session.flush()
     await queries.forget_containers(session, post_id)
-    return post
+    return await _now(session, post)
 
 
-async def cancel(session: AsyncSession, post_id: UUID, *, now: datetime) -> Post:
+async def cancel(session: AsyncSession, post_id: UUID, *, now: datetime, only_this: bool = False) -> Post:
     """Cancel it, together with its attempt and its job; a cancelled one stays as it is.
+
+    Args:
+        only_this: of a series, leave this occurrence out and go on with the next; otherwise the series ends.
 
     Raises:
         NotFound, PostSettled, EffectBegun.
@@ -96,46 +143,64 @@ async def cancel(session: AsyncSession, post_id: UUID, *, now: datetime) -> Post
     for known in await queries.list_runs(session, post_id):
         if known.job_id is not None:
             await deferring.cancel_waiting(session, known.job_id)
-    post.status, post.revision, post.updated_at = "cancelled", post.revision + 1, now
+    before, post.status = post.status, "cancelled"
+    post.revision, post.updated_at = post.revision + 1, now
     await session.flush()
+    if only_this:
+        await series.bear_next(session, [post_id], now=now, status="draft" if before == "draft" else "queued")
+    else:
+        await series.end_after(session, post, now=now)
     return post
 
 
 async def publish_now(session: AsyncSession, post_id: UUID, *, now: datetime) -> Post:
-    """Enqueue a draft, a queued or a failed post at once.
+    """Enqueue a draft, a queued or a failed post at once. The next one of its series is born.
 
     Raises:
-        NotFound, Conflict, Invalid.
+        NotFound, Conflict, ChannelClosed, Invalid.
     """
     post = await get_post(session, post_id, lock=True)
     if post.status == "publishing":
         raise Conflict("The post is being published already.", field="status", fix="Look at its runs.")
     lifecycle.check_open(post.status, effect_begun=False, doing="published again")
-    await _check_content(session, {**_content_of(post), "status": "queued"})
-    post.status, post.publish_at, post.error = "publishing", now, None
+    channel = await _get_channel(session, post.channel_id)
+    post.media_type = content.check_media_type(channel.platform, {**_content_of(post), "status": "queued"})
+    if not channels.is_open(channel):
+        raise ChannelClosed(channels.why_closed(channel), field="channel_id", fix="Then publish it again.")
+    post.status, post.publish_at, post.not_before, post.error = "publishing", now, None, None
     post.attempt += 1
     post.updated_at = now
     await queries.move_deliveries(session, post_id, of="failed", to="queued", error=None, now=now)
     await session.flush()
-    job_id = await deferring.defer(session, PUBLISH, {"workspace_id": post.workspace_id, "post_id": post.id})
-    await queries.add_runs(session, [(post.workspace_id, post.id, post.attempt, job_id)])
-    return post
+    arguments = {"workspace_id": post.workspace_id, "post_id": post.id}
+    options = deferring.Options(limit_key=channels.limit_key(channel))
+    await queries.add_run(session, post, await deferring.defer(session, PUBLISH, arguments, options))
+    await series.bear_next(session, [post_id], now=now)
+    return await _now(session, post)
 
 
-async def enqueue_due(session: AsyncSession, *, now: datetime, limit: int = BATCH) -> list[UUID]:
-    """Give due posts of every workspace their first attempt and its job, set-based; their ids."""
-    taken = await queries.take_due(session, now, limit)
-    if not taken:
-        return []
-    born = await deferring.defer_each(
-        session, PUBLISH, [{"workspace_id": post["workspace_id"], "post_id": post["id"]} for post in taken]
+async def enqueue_due(
+    session: AsyncSession, *, now: datetime, limit: int = BATCH, named: int = 0
+) -> Enqueued:
+    """Give due posts of every workspace their attempt and its job, in one statement, and bear the next
+    occurrences of those that recur. Posts of a closed channel are left for a while.
+
+    Args:
+        named: how many of them to name.
+    """
+    births = deferring.births(
+        PUBLISH,
+        source="taken",
+        args={"workspace_id": "workspace_id", "post_id": "id"},
+        job_id="job_id",
+        limit_key="limit_key",
     )
-    jobs = {job.args["post_id"]: job.id for job in born}
-    await queries.add_runs(
-        session,
-        [(post["workspace_id"], post["id"], post["attempt"], jobs[str(post["id"])]) for post in taken],
-    )
-    return [post["id"] for post in taken]
+    until = now + PARKED_FOR
+    await queries.unpark_reopened(session, now=now, since=now - PARKED_FOR, parked_until=until)
+    found = await queries.enqueue_due(session, births, now=now, parked_until=until, limit=limit, named=named)
+    if found["recurring"]:
+        await series.bear_next(session, found["recurring"], now=now)
+    return Enqueued(found["count"], found["named"], more=found["seen"] == limit)
 
 
 async def count_due(session: AsyncSession, *, now: datetime) -> int:
@@ -148,6 +213,8 @@ async def requeue_stranded(session: AsyncSession, *, now: datetime) -> int:
     stranded = await queries.take_stranded(session, now, BATCH)
     for post in stranded:
         arguments = {"workspace_id": post["workspace_id"], "post_id": post["id"]}
+        if post["in_doubt"]:
+            await publishing.slide_settling(session, post["workspace_id"], post["id"], at=now)
         await deferring.slide(
             session, PUBLISH, arguments, queueing_lock=f"posts.stranded:{post['id']}", at=now
         )
@@ -166,6 +233,20 @@ async def get_post(session: AsyncSession, post_id: UUID, *, lock: bool = False) 
             "There is no such post in this workspace.", field="post_id", fix="GET /api/v1/posts lists them."
         )
     return post
+
+
+async def resolve(
+    session: AsyncSession, post_id: UUID, *, happened: bool, platform_id: str | None, now: datetime
+) -> Post:
+    """A person has found out what became of an unknown post. Raises NotFound, NotUnknown."""
+    await get_post(session, post_id)
+    return await _now(session, await settling.resolve(session, post_id, happened, platform_id, now=now))
+
+
+async def recheck(session: AsyncSession, post_id: UUID, *, now: datetime) -> Post:
+    """Ask the platform again what became of an unknown post. Raises NotFound, NotUnknown."""
+    await get_post(session, post_id)
+    return await settling.recheck(session, post_id, now=now)
 
 
 async def list_posts(
@@ -193,6 +274,11 @@ async def list_deliveries(
     return await queries.list_deliveries(session, post_id, after=after, limit=limit)
 
 
+async def count_deliveries(session: AsyncSession, post: Post) -> dict[str, int] | None:
+    """How many recipients of a broadcast there are in each status; None of a post without recipients."""
+    return await queries.count_deliveries(session, post.id) if post.recipients else None
+
+
 async def _open_post(session: AsyncSession, post_id: UUID, *, doing: str) -> Post:
     post = await get_post(session, post_id, lock=True)
     begun = await queries.effect_begun(session, post_id)
@@ -201,29 +287,40 @@ async def _open_post(session: AsyncSession, post_id: UUID, *, doing: str) -> Pos
 
 
 def _content_of(post: Post) -> dict[str, Any]:
-    names = ("channel_id", "text", "media_urls", "recipients", "template", "publish_at", "status")
-    return {name: getattr(post, name) for name in names}
+    return {name: getattr(post, name) for name in content.FIELDS}
 
 
-async def _check_content(session: AsyncSession, values: Mapping[str, Any]) -> None:
-    """Refuse what the platform would refuse, before anything is queued. A draft may lack media or people."""
-    channel = await channels.find_channel(session, values["channel_id"])
+async def _series_after(
+    session: AsyncSession,
+    post: Post,
+    values: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> dict[str, Any]:
+    """The columns of the post's series after these changes; what waited behind it makes way for them."""
+    if not {"recurrence", "timezone"} & changes.keys():
+        return {}
+    if post.recurrence is not None:
+        await series.end_after(session, post, now=now)
+    if not values["recurrence"]:
+        return {"recurrence": None}  # its place in the series remains
+    workspace = await accounts.get_workspace(session, post.workspace_id)
+    return content.new_series(values, zone=workspace.timezone)
+
+
+async def _get_channel(session: AsyncSession, channel_id: UUID) -> channels.Channel:
+    channel = await channels.find_channel(session, channel_id)
     if channel is None:
         raise Invalid(
             "There is no such channel in this workspace.",
             field="channel_id",
             fix="GET /api/v1/channels lists them; POST /api/v1/channels connects one.",
         )
-    template = values.get("template")
-    try:
-        platforms.check_post(
-            channel.platform,
-            text=values["text"],
-            media_urls=values.get("media_urls") or (),
-            recipients=values.get("recipients") or (),
-            template=Template(**template) if template else None,
-        )
-    except Invalid as error:
-        missing = error.field in {"media_urls", "recipients"} and not values.get(error.field)
-        if not (values["status"] == "draft" and missing):
-            raise
+    return channel
+
+
+async def _now(session: AsyncSession, post: Post) -> Post:
+    """The post with what Postgres computes of it."""
+    await session.refresh(post)
+    return post

@@ -1,14 +1,17 @@
 """The jobs of the room: find what is due, and publish one post."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 from socialsync import clock, resources, telemetry
 from socialsync.db.away import is_away
-from socialsync.features.posts import publishing, senders, service
+from socialsync.features.posts import broadcasts, containers, looking, publishing, senders, service, settling
 from socialsync.features.posts.publishing import Attempt
+from socialsync.features.posts.senders import Errand
 from socialsync.queue import jobs, locks
 from socialsync.queue.jobs import Job
+from socialsync.queue.policies import Wait
 from socialsync.queue.tasks import task
 from socialsync.resources import Resources
 
@@ -35,11 +38,11 @@ async def enqueue_due_posts(job: Job) -> dict[str, Any]:
     enqueued = 0
     while True:
         async with database.system_transaction("due posts of every workspace are enqueued") as session:
-            batch = await service.enqueue_due(session, now=now)
-        for post_id in batch[: max(0, NAMED_IN_LOG - enqueued)]:
+            batch = await service.enqueue_due(session, now=now, named=max(0, NAMED_IN_LOG - enqueued))
+        for post_id in batch.named:
             log.info(f"[ENQUEUE] Enqueued post {post_id} for publishing", post_id=str(post_id))
-        enqueued += len(batch)
-        if len(batch) < service.BATCH:
+        enqueued += batch.count
+        if not batch.more:
             return {"enqueued": enqueued, "total_due": total_due, "timestamp": now.isoformat()}
 
 
@@ -54,28 +57,83 @@ async def publish_post(job: Job, *, workspace_id: UUID, post_id: UUID) -> dict[s
             return {"post_id": str(post_id), "status": "nothing to publish"}
         log.info(f"[PUBLISH] Starting publish task for post {post_id}", post_id=str(post_id))
         try:
-            result = await _try(opened, job, workspace_id, attempt)
+            result = await _try(opened, job, workspace_id, attempt, _publish)
         except publishing.PostEdited:
             continue  # read it again: it is another text now, or cancelled
-        log.info(
-            f"[PUBLISH] Successfully published post {post_id} to {attempt.channel.platform}"
-            if result == "published"
-            else f"[PUBLISH] Post {post_id} ended {result}",
-            post_id=str(post_id),
-        )
+        log.info(_said(result, attempt), post_id=str(post_id))
         return {"post_id": str(post_id), "status": result}
 
 
-async def _try(opened: Resources, job: Job, workspace_id: UUID, attempt: Attempt) -> str:
+@task(
+    name="posts.send_deliveries", queue="scheduler", policy="publish", scope="workspace", lock=locks.of_post
+)
+async def send_deliveries(
+    job: Job, *, workspace_id: UUID, post_id: UUID, chunk_id: int
+) -> dict[str, str | int]:
+    """Send a broadcast to the recipients of one chunk who still wait."""
+    opened = resources.of(job)
+    async with opened.database.transaction(workspace_id) as session:
+        attempt = await publishing.begin(session, job, post_id, now=clock.now())
+    if attempt is None:
+        return {"post_id": str(post_id), "chunk": chunk_id, "status": "nothing to send"}
+
+    async def send(errand: Errand) -> str:
+        return await broadcasts.send_chunk(errand, chunk_id)
+
+    try:
+        result = await _try(opened, job, workspace_id, attempt, send)
+    except publishing.PostEdited:
+        result = "ended meanwhile"
+    return {"post_id": str(post_id), "chunk": chunk_id, "status": result}
+
+
+@task(name="posts.settle_run", queue="scheduler", policy="publish", scope="workspace", lock=locks.of_post)
+async def settle_run(job: Job, *, workspace_id: UUID, post_id: UUID) -> dict[str, str]:
+    """Find out what became of an attempt that nobody told the end of."""
+    opened = resources.of(job)
+    async with opened.database.transaction(workspace_id) as session:
+        case = await settling.begin(session, job, post_id, now=clock.now())
+    if case is None:
+        return {"post_id": str(post_id), "status": "settled"}
+    verdict, media_id = await looking.look(opened, case)
+    now = clock.now()
+    async with opened.database.transaction(workspace_id) as session:
+        result = await settling.decide(session, job, case, verdict, media_id, now=now)
+    log.info(f"[SETTLE] Post {post_id}: {verdict}, {result}", post_id=str(post_id))
+    if result == "unclear":
+        raise Wait(looking.next_look(case, now))
+    return {"post_id": str(post_id), "status": result}
+
+
+async def _publish(errand: Errand) -> str:
+    if not errand.attempt.is_broadcast:
+        return await containers.publish(errand)
+    async with errand.transaction() as session:
+        spread = await broadcasts.spread(session, errand.job, errand.attempt.post_id)
+    if spread:
+        return "sending"  # each chunk by a job of its own
+    return await broadcasts.send_chunk(errand, 0)
+
+
+async def _try(
+    opened: Resources,
+    job: Job,
+    workspace_id: UUID,
+    attempt: Attempt,
+    send: Callable[[Errand], Awaitable[str]],
+) -> str:
     """Send it; what goes wrong is written into post and run before it is raised.
 
     Raises:
         PostEdited: nothing was sent, and nothing written: begin again.
     """
     try:
-        return await senders.send(opened, job, workspace_id, attempt)
-    except (publishing.PostEdited, jobs.JobLost):
+        return await send(senders.errand(opened, job, workspace_id, attempt))
+    except (publishing.PostEdited, jobs.JobLost, Wait):
         raise
+    except senders.Held as held:
+        await _hold(opened, job, workspace_id, attempt, held)
+        return "waits"
     except Exception as error:
         if is_away(error):
             raise  # the next life finds out, when Postgres is back
@@ -92,3 +150,22 @@ async def _try(opened: Resources, job: Job, workspace_id: UUID, attempt: Attempt
             lambda session: publishing.fail(session, job, attempt, failure, retry_in=wait, now=clock.now()),
         )
         raise
+
+
+async def _hold(
+    opened: Resources, job: Job, workspace_id: UUID, attempt: Attempt, held: senders.Held
+) -> None:
+    now = clock.now()
+    until = now + held.wait if held.wait is not None else None
+    log.info(f"[PUBLISH] Post {attempt.post_id} waits: {held.why}", post_id=str(attempt.post_id))
+    await senders.store(
+        opened,
+        workspace_id,
+        lambda session: publishing.hold(session, job, attempt, held.why, until=until, now=now),
+    )
+
+
+def _said(result: str, attempt: Attempt) -> str:
+    if result == "published":
+        return f"[PUBLISH] Successfully published post {attempt.post_id} to {attempt.channel.platform}"
+    return f"[PUBLISH] Post {attempt.post_id} ended {result}"

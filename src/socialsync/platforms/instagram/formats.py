@@ -1,15 +1,17 @@
 """Which media Instagram takes for which type of post.
 
 Meta, Instagram Platform, "Content Publishing": JPEG images, MP4 and MOV videos, carousels of 2 to 10 items;
-alternative texts of 1,000 characters for images, not for reels and stories.
+alternative texts of 1,000 characters for images, not for reels and stories. Images of 8 MB between 4:5 and
+1.91:1, outside of stories; of videos the page says 300 MB, Meta's Postman collection 1 GB.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Literal, cast, get_args
 
 from socialsync.errors import Invalid
 from socialsync.platforms.content import check_text, check_url, ending_of
-from socialsync.platforms.contract import Media, MediaKind
+from socialsync.platforms.contract import Format, Media, MediaKind
 
 MediaType = Literal["image", "carousel", "reel", "story"]
 
@@ -26,6 +28,21 @@ _KINDS: Final[Mapping[str, tuple[MediaKind, ...]]] = {
     "reel": ("video",),
     "story": ("image", "video"),
 }
+_IMAGE = Format(
+    "a JPEG image",
+    limit=8 * 2**20,
+    types=frozenset({"image/jpeg", "image/jpg", "image/pjpeg"}),
+    pictures=frozenset({"JPEG"}),
+    ratios=(4 / 5, 1.91),
+)
+_VIDEO = Format(
+    "an MP4 or MOV video",
+    limit=2**30,
+    types=frozenset(
+        {"video/mp4", "video/quicktime", "video/x-m4v", "video/mpeg4", "video/mp4v-es", "video/h264"}
+    ),
+    near=frozenset({"audio"}),
+)
 
 
 def type_of(media_urls: Sequence[str], given: str | None) -> MediaType:
@@ -52,6 +69,13 @@ def kind_of(url: str, media_type: str) -> MediaKind:
     """What this file is. One without an ending is an image where the type takes both."""
     kinds = _KINDS[media_type]
     return "video" if "image" not in kinds or ("video" in kinds and ending_of(url) in _VIDEOS) else "image"
+
+
+def formats_of(media_type: str) -> Mapping[MediaKind, Format]:
+    """A story fills the screen, whatever its shape."""
+    image = replace(_IMAGE, ratios=None) if media_type == "story" else _IMAGE
+    formats: dict[MediaKind, Format] = {"image": image, "video": _VIDEO}
+    return {kind: formats[kind] for kind in _KINDS[media_type]}
 
 
 def check_media(media_urls: Sequence[str], media_type: MediaType) -> None:

@@ -32,6 +32,7 @@ class Instagram:
 
     check_post = staticmethod(content.check_post)
     kind_of = staticmethod(formats.kind_of)
+    formats_of = staticmethod(formats.formats_of)
 
     def __init__(self, doors: Doors) -> None:
         self._graph = doors.instagram

@@ -1,7 +1,8 @@
 """Which media WhatsApp shows as what.
 
 Meta, WhatsApp Cloud API, "Media": JPEG and PNG images, MP4 and 3GPP videos, AAC, AMR, MP3, M4A and OGG audio;
-everything else is a document. A caption has 1,024 characters, audio has none.
+everything else is a document. Images of 5 MB, videos and audio of 16 MB, documents of 100 MB. A caption has
+1,024 characters, audio has none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Final, cast, get_args
 
 from socialsync.errors import Invalid
 from socialsync.platforms.content import check_text, check_url, ending_of
-from socialsync.platforms.contract import Media, MediaKind
+from socialsync.platforms.contract import Format, Media, MediaKind
 
 CAPTION_LIMIT = 1_024
 ENDINGS: Final[Mapping[MediaKind, frozenset[str]]] = {
@@ -23,6 +24,45 @@ NOT_SHOWN: Final[Mapping[MediaKind, frozenset[str]]] = {
     "audio": frozenset({"wav", "flac", "wma", "aif", "aiff"}),
 }
 """What its sender surely did not mean as a document, unless they say so."""
+_FORMATS: Final[Mapping[MediaKind, Format]] = {
+    "image": Format(
+        "a JPEG or PNG image",
+        limit=5 * 2**20,
+        types=frozenset({"image/jpeg", "image/jpg", "image/pjpeg", "image/png", "image/x-png"}),
+        pictures=frozenset({"JPEG", "PNG"}),
+    ),
+    "video": Format(
+        "an MP4 or 3GPP video",
+        limit=16 * 2**20,
+        types=frozenset(
+            {
+                "video/mp4",
+                "video/3gpp",
+                "video/3gp",
+                "video/x-m4v",
+                "video/mpeg4",
+                "video/mp4v-es",
+                "video/h264",
+            }
+        ),
+        near=frozenset({"audio"}),
+    ),
+    "audio": Format(
+        "an AAC, AMR, MP3, M4A or OGG file",
+        limit=16 * 2**20,
+        types=frozenset(
+            {
+                *("audio/aac", "audio/x-aac", "audio/aacp", "audio/vnd.dlna.adts"),
+                *("audio/amr", "audio/amr-nb", "audio/3gpp"),
+                *("audio/mpeg", "audio/x-mpeg", "audio/mpeg3", "audio/mp3"),
+                *("audio/mp4", "audio/m4a", "audio/x-m4a", "audio/mp4a-latm"),
+                *("audio/ogg", "audio/opus"),
+            }
+        ),
+        near=frozenset({"video"}),
+    ),
+    "document": Format("a document", limit=100 * 2**20),
+}
 
 
 def type_of(url: str, given: str | None, field: str) -> MediaKind:
@@ -63,6 +103,11 @@ def type_of(url: str, given: str | None, field: str) -> MediaKind:
 def kind_of(_url: str, media_type: str) -> MediaKind:
     """The type of a WhatsApp post is the kind of its medium."""
     return cast("MediaKind", media_type)
+
+
+def formats_of(media_type: str) -> Mapping[MediaKind, Format]:
+    kind = cast("MediaKind", media_type)
+    return {kind: _FORMATS[kind]}
 
 
 def check_media(media_urls: Sequence[str], given: str | None) -> MediaKind:

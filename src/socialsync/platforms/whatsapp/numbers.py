@@ -16,7 +16,7 @@ _SPELLINGS = (
     # Those of Brazil got a ninth digit in front; fixed lines begin with 2 to 5
     (re.compile(r"\+55([0-9]{2})9([6-9][0-9]{7})"), r"+55\1\2"),
     # A zero that is only dialled at home
-    (re.compile(r"\+(27|3[123]|4[134689]|6[0124]|81|82|9[0124]|351|353|358)0([0-9]+)"), r"+\1\2"),
+    (re.compile(r"\+(27|3[123]|4[134689]|6[0124]|81|82|9[0124]|351|353|358)0+([1-9][0-9]*)"), r"+\1\2"),
 )
 
 

@@ -14,6 +14,7 @@ class Moment(Enum):
 
     BEFORE = auto()
     CONTAINER = auto()
+    STATUSES = auto()
     AFTER = auto()
     USAGE = auto()
 

@@ -11,6 +11,14 @@ from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 from typing_extensions import override
 
 from socialsync.simulator.faults.base import FaultBase, Moment
+from socialsync.simulator.faults.statuses import (
+    DelayStatuses,
+    DuplicateStatuses,
+    NoStatuses,
+    ReorderStatuses,
+    StatusBeforeAnswer,
+    StatusFailed,
+)
 
 _LONGEST_DELAY_S = 600
 _LONGEST_PROCESSING_S = 7 * 24 * 3600
@@ -171,7 +179,13 @@ Fault = Annotated[
     | Usage
     | ContainerInProgress
     | ContainerError
-    | ContainerExpired,
+    | ContainerExpired
+    | StatusFailed
+    | DuplicateStatuses
+    | ReorderStatuses
+    | NoStatuses
+    | DelayStatuses
+    | StatusBeforeAnswer,
     Field(discriminator="action"),
 ]
 

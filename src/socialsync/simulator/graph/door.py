@@ -13,6 +13,7 @@ from socialsync.simulator.faults import Fault, Moment, specs
 from socialsync.simulator.graph.access import require_token
 from socialsync.simulator.graph.call import Call, Operation, read_call
 from socialsync.simulator.graph.errors import GraphError, graph_error
+from socialsync.simulator.graph.instagram import tokens
 from socialsync.simulator.graph.routes import find_operation
 from socialsync.simulator.graph.usage import Used, usage_headers
 from socialsync.simulator.kinds import Kind
@@ -20,12 +21,20 @@ from socialsync.simulator.wire import HungUp
 from socialsync.simulator.world import Stage, World
 
 _VERSION = re.compile(r"v[0-9]+\.[0-9]+")
+_OLDEST_VERSION = "v21.0"
+"""What a call without a version is taken for."""
 _LIMIT_CODES = {"instagram": 80002, "whatsapp": 130429}
 _STATUS_CODES = {429: 4, 503: 2}
+_HEARD_WITHIN_S = 5.0
+"""How long an answer waits for a webhook that was ordered to come before it."""
 
 
 def graph_door(stage: Stage) -> APIRouter:
     door = APIRouter()
+
+    @door.get(f"/{tokens.NODE}")
+    async def without_version(request: Request) -> Response:
+        return await graph(request, _OLDEST_VERSION, tokens.NODE)
 
     @door.api_route("/{version}/{path:path}", methods=["GET", "POST", "DELETE"])
     async def graph(request: Request, version: str, path: str) -> Response:
@@ -65,8 +74,11 @@ class _Exchange:
             already = len(effects)
             content = self._operation.run(self._call, self._world)
             happened = effects[already:]
+            self._slowed |= await self._world.webhooks.rush(_HEARD_WITHIN_S)
         except GraphError as refusal:
             return self._refused(refusal)
+        except asyncio.CancelledError:  # the simulator stops
+            return HungUp()
         late = await self._suffer(Moment.AFTER)
         lost = late is not None or (self._slowed and await self._request.is_disconnected())
         for effect in happened:

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from socialsync.simulator.graph.call import Call, Operation
 from socialsync.simulator.graph.errors import graph_error, missing_object
 from socialsync.simulator.graph.fields import parse_fields
-from socialsync.simulator.graph.instagram import containers, media, profile, publishing
+from socialsync.simulator.graph.instagram import containers, media, profile, publishing, tokens
 from socialsync.simulator.graph.whatsapp import messages, numbers
 from socialsync.simulator.kinds import Kind
 from socialsync.simulator.world import World
@@ -55,6 +55,8 @@ def _of_object(call: Call, world: World) -> Operation:
     node = call.node
     if node == "me":
         return Operation(Kind.ME, _me(call, world), profile.read)
+    if node == tokens.NODE:
+        return Operation(Kind.INSTAGRAM_REFRESH, _me(call, world), tokens.refresh)
     if container := world.instagram.containers.get(node):
         return Operation(Kind.INSTAGRAM_CONTAINER_STATUS, container.account, containers.read)
     if found := world.instagram.media.get(node):

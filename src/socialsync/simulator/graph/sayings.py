@@ -180,6 +180,22 @@ SAYINGS: dict[tuple[int, int | None], Saying] = {
     (131048, None): Saying(
         400, "(#131048) Spam rate limit hit", details="Message failed to send because of its quality."
     ),
+    (131049, None): Saying(
+        400,
+        "(#131049) This message was not delivered to maintain healthy ecosystem engagement.",
+        details="In order to maintain a healthy ecosystem engagement, the message failed to be delivered.",
+    ),
+    (131050, None): Saying(
+        400,
+        "(#131050) Unable to deliver the message. This recipient has chosen to stop receiving marketing"
+        " messages on WhatsApp from your business",
+        details="The recipient has stopped messages of this business.",
+    ),
+    (131051, None): Saying(400, "(#131051) Unsupported message type", details="Unsupported message type."),
+    (131052, None): Saying(
+        400, "(#131052) Media download error", details="The media sent by the user could not be downloaded."
+    ),
+    (131053, None): Saying(400, "(#131053) Media upload error", details="The media could not be uploaded."),
     (131056, None): Saying(
         400,
         "(#131056) (Business Account, Consumer Account) pair rate limit hit",

@@ -1,39 +1,17 @@
-"""What the outside world knows: accounts, media, what happened, what shall go wrong."""
+"""What the outside world knows: accounts, media, what happened, what shall go wrong, and whom it tells."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from socialsync.simulator.faults import FaultBook
+from socialsync.simulator.webhooks import Courier
 from socialsync.simulator.world.accounts import Accounts
 from socialsync.simulator.world.ids import Ids
 from socialsync.simulator.world.instagram import Instagram
 from socialsync.simulator.world.ledger import Ledger
+from socialsync.simulator.world.setup import Setup
+from socialsync.simulator.world.whatsapp import WhatsApp
 
 __all__ = ["Setup", "Stage", "World"]
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """How the world behaves while no fault says otherwise.
-
-    Args:
-        processing_reads: how many status reads a new container answers IN_PROGRESS.
-        processing_s: for how many seconds a new container is IN_PROGRESS.
-        quota_total: posts per Instagram account in 24 hours. Far above Meta's (which contradicts itself:
-            25, 50 or 100), so that load is limited only where a test wants it to be.
-        first_id: where ids start counting; a server that outlives the database's memory starts elsewhere.
-    """
-
-    processing_reads: int = 0
-    processing_s: float = 0.0
-    quota_total: int = 100_000
-    first_id: int = 1
-    now: Callable[[], datetime] = _utc_now
 
 
 class World:
@@ -42,11 +20,18 @@ class World:
         self.ids = ids
         self.accounts = Accounts()
         self.instagram = Instagram()
+        self.whatsapp = WhatsApp()
         self.ledger = Ledger(setup.now)
         self.faults = FaultBook()
+        self.webhooks = Courier(setup.callback)
 
     def now(self) -> datetime:
         return self.setup.now()
+
+    def silence(self) -> None:
+        """Nobody is told any more, of what still waits neither."""
+        self.webhooks.stop()
+        self.webhooks = Courier(None)
 
 
 class Stage:
@@ -60,4 +45,6 @@ class Stage:
         self.world = World(setup, self._ids)
 
     def reset(self) -> None:
+        """The new world is set up as the first one was, its callback included."""
+        self.world.webhooks.stop()
         self.world = World(self._setup, self._ids)

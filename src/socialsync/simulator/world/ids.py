@@ -17,6 +17,7 @@ class Ids:
         self._containers = itertools.count(first)
         self._media = itertools.count(first)
         self._messages = itertools.count(first)
+        self._tokens = itertools.count(first)
         self._traces = itertools.count(first)
 
     def container(self) -> str:
@@ -31,6 +32,11 @@ class Ids:
         number = f"{next(self._messages) * _SPREAD % 16**18:018X}".encode()
         raw = b"\x1c\x18" + bytes([len(who)]) + who + b"\x15\x02\x00\x11\x18\x12" + number + b"\x00"
         return f"wamid.{base64.b64encode(raw).decode()}"
+
+    def token(self) -> str:
+        """Long enough that nobody takes it for one that people chose."""
+        digest = hashlib.sha256(f"token {next(self._tokens)}".encode()).digest()
+        return f"IGAA{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
 
     def trace(self) -> str:
         digest = hashlib.sha256(str(next(self._traces)).encode()).digest()

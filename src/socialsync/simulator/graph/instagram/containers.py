@@ -47,12 +47,13 @@ def create(call: Call, world: World) -> dict[str, Any]:
     call.params.only(_PARAMS)
     draft = read_draft(call, world)
     now, setup = world.now(), world.setup
+    takes_s = setup.processing_s + (setup.video_processing_s if draft.video_url else 0.0)
     container = Container(
         id=world.ids.container(),
         account=call.actor,
         draft=draft,
         created_at=now,
-        ready_at=now + timedelta(seconds=setup.processing_s),
+        ready_at=now + timedelta(seconds=takes_s),
         pending_reads=setup.processing_reads,
     )
     world.instagram.containers[container.id] = container

@@ -7,14 +7,16 @@ from urllib.parse import urlsplit
 from socialsync.simulator.graph.call import Call
 from socialsync.simulator.graph.errors import graph_error, invalid
 from socialsync.simulator.graph.params import Params
+from socialsync.simulator.media import asked_size
 from socialsync.simulator.world import World
-from socialsync.simulator.world.instagram import Draft
+from socialsync.simulator.world.instagram import Draft, Status
 
 CAPTION_LIMIT = 2_200
 HASHTAG_LIMIT = 30
 MENTION_LIMIT = 20
 ALT_TEXT_LIMIT = 1_000
 CAROUSEL_SIZES = range(2, 11)
+NARROWEST, WIDEST = 0.8, 1.91
 
 _TYPES = ("IMAGE", "VIDEO", "REELS", "STORIES", "CAROUSEL")
 _NOT_JPEG = frozenset(
@@ -59,6 +61,7 @@ def read_draft(call: Call, world: World) -> Draft:
         is_carousel_item=params.flag("is_carousel_item"),
     )
     _check_words(draft)
+    _check_place(draft)
     if media_type == "CAROUSEL":
         _check_carousel(call, draft, world)
     else:
@@ -85,6 +88,18 @@ def _check_words(draft: Draft) -> None:
         raise invalid(f"Param alt_text must be at most {ALT_TEXT_LIMIT} characters long.")
 
 
+def _check_place(draft: Draft) -> None:
+    """Meta, "IG User Media": what is for images only, and what an item of a carousel may be."""
+    if draft.alt_text and draft.media_type != "IMAGE":
+        raise invalid("The parameter alt_text is for images only, stories excepted.")
+    if not draft.is_carousel_item:
+        return
+    if draft.media_type not in {"IMAGE", "VIDEO"}:
+        raise invalid("A carousel item is an image, or a video with media_type VIDEO.")
+    if draft.caption:
+        raise invalid("A carousel item has no caption; its carousel has.")
+
+
 def _check_media(draft: Draft) -> None:
     if draft.children:
         raise invalid("The parameter children is for media_type CAROUSEL only.")
@@ -101,6 +116,14 @@ def _check_image(url: str | None) -> None:
         raise invalid("The parameter image_url is required.")
     if _ending(url) in _NOT_JPEG:
         raise graph_error(36001, 2207005)
+    _check_ratio(url)
+
+
+def _check_ratio(url: str) -> None:
+    """Of our own pictures, whose URL tells it."""
+    size = asked_size(url)
+    if size and not NARROWEST <= size.width / size.height <= WIDEST:
+        raise graph_error(36003, 2207009)
 
 
 def _check_video(url: str | None) -> None:
@@ -131,3 +154,5 @@ def _check_carousel(call: Call, draft: Draft, world: World) -> None:
         container = world.instagram.containers.get(child)
         if container is None or container.account != call.account or not container.draft.is_carousel_item:
             raise invalid(f"The child {child} is no carousel item of this account.")
+        if container.status(world.now()) is Status.EXPIRED:
+            raise graph_error(-2, 2207020)

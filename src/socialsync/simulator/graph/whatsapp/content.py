@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from socialsync.simulator.graph.errors import GraphError, graph_error, invalid
+from socialsync.simulator.graph.whatsapp.media import KINDS, check_media
 
 TEXT_LIMIT = 4_096
-CAPTION_LIMIT = 1_024
 
 _TEMPLATE_NAME = re.compile(r"[a-z0-9_]{1,512}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2,3})?")
@@ -19,7 +19,7 @@ Content = Mapping[str, Any]
 
 def check_content(kind: str, content: Content) -> None:
     """Raises:
-    GraphError: 100, 131008, 131009 or 132001, with the details.
+    GraphError: 100, 131008, 131009, 131053 or 132001, with the details.
     """
     CHECKS[kind](content)
 
@@ -48,17 +48,6 @@ def _check_template(content: Content) -> None:
             raise _unfit(f"template['components'][{index}]['type']")
 
 
-def _check_media(content: Content) -> None:
-    if ("id" in content) == ("link" in content):
-        raise invalid("Give one of id and link.")
-    if not isinstance(content.get("id", content.get("link")), str):
-        raise invalid("Params id and link must be strings.")
-    if "link" in content and not _is_url(content["link"]):
-        raise _unfit("link")
-    if len(str(content.get("caption", ""))) > CAPTION_LIMIT:
-        raise invalid(f"Param caption must be at most {CAPTION_LIMIT} characters long.")
-
-
 def _check_reaction(content: Content) -> None:
     _text(content, "reaction", "message_id")
     if not isinstance(content.get("emoji"), str):
@@ -84,11 +73,7 @@ def _check_interactive(content: Content) -> None:
 CHECKS: dict[str, Callable[[Content], None]] = {
     "text": _check_text,
     "template": _check_template,
-    "image": _check_media,
-    "video": _check_media,
-    "audio": _check_media,
-    "document": _check_media,
-    "sticker": _check_media,
+    **{kind: partial(check_media, kind) for kind in KINDS},
     "reaction": _check_reaction,
     "location": _check_location,
     "interactive": _check_interactive,
@@ -110,11 +95,3 @@ def _missing(name: str) -> GraphError:
 
 def _unfit(name: str) -> GraphError:
     return graph_error(131009, details=f"Parameter {name} is not valid.")
-
-
-def _is_url(link: str) -> bool:
-    try:
-        parts = urlsplit(link)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.netloc)

@@ -7,8 +7,11 @@ from socialsync.simulator.graph.call import Call
 from socialsync.simulator.graph.errors import graph_error, invalid
 from socialsync.simulator.graph.params import Params
 from socialsync.simulator.graph.whatsapp.content import CHECKS, check_content
+from socialsync.simulator.graph.whatsapp.limits import admit
+from socialsync.simulator.graph.whatsapp.statuses import announce
 from socialsync.simulator.kinds import Kind
 from socialsync.simulator.world import World
+from socialsync.simulator.world.whatsapp import Message
 
 TRACKER_LIMIT = 512
 
@@ -32,6 +35,7 @@ def send(call: Call, world: World) -> dict[str, Any]:
     if content is None:
         raise graph_error(131008, details=f"Parameter {kind} is required.")
     check_content(kind, content)
+    tracker = _tracker(params)
     details = {
         "to": params.text("to"),
         "recipient": params.text("recipient"),
@@ -39,11 +43,16 @@ def send(call: Call, world: World) -> dict[str, Any]:
         "text": None,
         kind: content["body"] if kind == "text" else content,
         "context": params.mapping("context"),
-        "biz_opaque_callback_data": _tracker(params),
+        "biz_opaque_callback_data": tracker,
     }
-    wamid = world.ids.message(contact.get("wa_id") or contact["user_id"])
+    person = contact.get("wa_id") or contact["user_id"]
+    admit(call.actor, person, world)
+    wamid = world.ids.message(person)
     world.accounts.remember(call.actor, "whatsapp", call.bearer)
     world.ledger.record(Kind.WHATSAPP_MESSAGE, call.actor, wamid, details)
+    sent = Message(wamid, call.actor, contact, kind, tracker)
+    world.whatsapp.messages[wamid] = sent
+    announce(sent, call, world)
     message = {"id": wamid, "message_status": "accepted"} if kind == "template" else {"id": wamid}
     return {"messaging_product": "whatsapp", "contacts": [contact], "messages": [message]}
 

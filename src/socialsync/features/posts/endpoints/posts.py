@@ -1,31 +1,39 @@
-"""``/api/v1/posts``."""
+"""``/api/v1/posts``: one post."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from socialsync import clock
-from socialsync.api.idempotency import AskedOnce, once
+from socialsync.api.idempotency import AskedOnce, once, was_answered
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
 from socialsync.api.schemas import Page
-from socialsync.features.posts import service
+from socialsync.features.posts import probing, service
 from socialsync.features.posts.lifecycle import Status
-from socialsync.features.posts.schemas import DeliveryAnswer, NewPost, PostAnswer, PostChanges, RunAnswer
+from socialsync.features.posts.schemas import Deliveries, NewPost, PostAnswer, PostChanges
 
 router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
 
 
 @router.post("", status_code=201, response_model=PostAnswer, summary="Write or schedule a post")
 async def create_post(body: NewPost, caller: Operator, opened: Opened, asked: AskedOnce) -> Response:
-    """Stores it as a draft, or queued for `publish_at`. What the platform would refuse is refused here."""
+    """Stores it as a draft, or queued for `publish_at`. What the platform would refuse is refused here; of a
+    queued one the media are looked at, too.
+    """
+    given = body.model_dump()
 
     async def make() -> PostAnswer:
-        post = await service.schedule(session, caller.workspace_id, _content(body), now=clock.now())
+        post = await service.schedule(session, caller.workspace_id, given, now=clock.now())
         return PostAnswer.model_validate(post)
 
+    media = None
+    async with opened.database.transaction(caller.workspace_id) as session:
+        if not await was_answered(session, asked):
+            media = await service.media_of_new(session, caller.workspace_id, given, now=clock.now())
+    await probing.look(opened.settings, media)
     async with opened.database.transaction(caller.workspace_id) as session:
         return await once(session, asked, make)
 
@@ -48,7 +56,10 @@ async def list_posts(
 @router.get("/{post_id}", summary="See a post")
 async def get_post(post_id: UUID, caller: Reader, opened: Opened) -> PostAnswer:
     async with opened.database.transaction(caller.workspace_id) as session:
-        return PostAnswer.model_validate(await service.get_post(session, post_id))
+        post = await service.get_post(session, post_id)
+        answer = PostAnswer.model_validate(post)
+        counted = await service.count_deliveries(session, post)
+    return answer.model_copy(update={"deliveries": None if counted is None else Deliveries(**counted)})
 
 
 @router.patch("/{post_id}", summary="Change a post")
@@ -58,14 +69,25 @@ async def edit_post(post_id: UUID, body: PostChanges, caller: Operator, opened: 
     if body.template is not None:
         changes["template"] = body.template.model_dump()
     async with opened.database.transaction(caller.workspace_id) as session:
+        media = await service.media_of_changed(session, post_id, changes)
+    await probing.look(opened.settings, media)
+    async with opened.database.transaction(caller.workspace_id) as session:
         return PostAnswer.model_validate(await service.edit(session, post_id, changes, now=clock.now()))
 
 
 @router.delete("/{post_id}", summary="Cancel a post")
-async def cancel_post(post_id: UUID, caller: Operator, opened: Opened) -> PostAnswer:
+async def cancel_post(
+    post_id: UUID,
+    caller: Operator,
+    opened: Opened,
+    only_this: Annotated[
+        bool, Query(description="Of a series: leave this one out and go on; otherwise the series ends.")
+    ] = False,
+) -> PostAnswer:
     """The row stays, `cancelled`. Possible until an attempt's effect has begun; after that 409."""
     async with opened.database.transaction(caller.workspace_id) as session:
-        return PostAnswer.model_validate(await service.cancel(session, post_id, now=clock.now()))
+        post = await service.cancel(session, post_id, now=clock.now(), only_this=only_this)
+        return PostAnswer.model_validate(post)
 
 
 @router.post("/{post_id}/publish", summary="Publish a post now")
@@ -73,23 +95,3 @@ async def publish_post(post_id: UUID, caller: Operator, opened: Opened) -> PostA
     """Enqueues a draft, a queued or a failed post at once."""
     async with opened.database.transaction(caller.workspace_id) as session:
         return PostAnswer.model_validate(await service.publish_now(session, post_id, now=clock.now()))
-
-
-@router.get("/{post_id}/runs", summary="See the attempts to publish a post")
-async def list_runs(post_id: UUID, caller: Reader, opened: Opened) -> Page[RunAnswer]:
-    async with opened.database.transaction(caller.workspace_id) as session:
-        runs = await service.list_runs(session, post_id)
-    return Page(items=[RunAnswer.model_validate(run) for run in runs], next_cursor=None)
-
-
-@router.get("/{post_id}/deliveries", summary="See what each recipient got")
-async def list_deliveries(
-    post_id: UUID, caller: Reader, opened: Opened, paged: Paged
-) -> Page[DeliveryAnswer]:
-    async with opened.database.transaction(caller.workspace_id) as session:
-        rows = await service.list_deliveries(session, post_id, after=paged.cursor, limit=paged.fetch)
-    return paged.page(rows, DeliveryAnswer.model_validate)
-
-
-def _content(body: NewPost) -> dict[str, Any]:
-    return {**body.model_dump(exclude={"template"}), "template": body.template and body.template.model_dump()}

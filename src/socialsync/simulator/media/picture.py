@@ -8,8 +8,9 @@ import functools
 import hashlib
 import struct
 
-SIZE = 640
-_BLOCKS = SIZE // 8
+from socialsync.simulator.media.size import Size
+
+_BLOCK = 8
 _QUANTISER = bytes([8] * 64)
 """With 8 everywhere the quantised mean of a flat block is its level itself, less 128."""
 _DC_CATEGORIES = bytes(range(12))
@@ -17,8 +18,8 @@ _DC_LENGTH = 4
 
 
 @functools.lru_cache(maxsize=64)
-def jpeg(name: str) -> bytes:
-    """A square JPEG, coloured by its name."""
+def jpeg(name: str, size: Size) -> bytes:
+    """A JPEG, coloured by its name."""
     red, green, blue = hashlib.sha256(name.encode()).digest()[:3]
     return b"".join(
         (
@@ -26,12 +27,15 @@ def jpeg(name: str) -> bytes:
             _segment(0xE0, b"JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"),
             _segment(0xDB, b"\x00" + _QUANTISER),
             # Eight bits, three components (Y, Cb, Cr), none of them subsampled, all with quantiser 0
-            _segment(0xC0, struct.pack(">BHHB", 8, SIZE, SIZE, 3) + b"\x01\x11\x00\x02\x11\x00\x03\x11\x00"),
+            _segment(
+                0xC0,
+                struct.pack(">BHHB", 8, size.height, size.width, 3) + b"\x01\x11\x00\x02\x11\x00\x03\x11\x00",
+            ),
             # DC: twelve codes of four bits; AC: the single code 0, end of block
             _segment(0xC4, b"\x00" + bytes([0, 0, 0, 12]) + bytes(12) + _DC_CATEGORIES),
             _segment(0xC4, b"\x10" + bytes([1]) + bytes(15) + b"\x00"),
             _segment(0xDA, b"\x03\x01\x00\x02\x00\x03\x00" + b"\x00\x3f\x00"),
-            _scan(red, green, blue),
+            _scan(size, red, green, blue),
             b"\xff\xd9",
         )
     )
@@ -41,12 +45,13 @@ def _segment(marker: int, content: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
 
 
-def _scan(red: int, green: int, blue: int) -> bytes:
+def _scan(size: Size, red: int, green: int, blue: int) -> bytes:
     bits: list[str] = []
     previous = (0, 0, 0)
-    for row in range(_BLOCKS):
-        for column in range(_BLOCKS):
-            light = 0.4 + 0.6 * (row + column) / (2 * _BLOCKS)
+    columns, rows = (-(-side // _BLOCK) for side in size)
+    for row in range(rows):
+        for column in range(columns):
+            light = 0.4 + 0.6 * (row + column) / (rows + columns)
             levels = _ycbcr(red * light, green * light, blue * light)
             bits += [_block(level - before) for level, before in zip(levels, previous, strict=True)]
             previous = levels

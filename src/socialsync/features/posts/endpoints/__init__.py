@@ -1,0 +1,9 @@
+"""The doors to what is published, and to whom it is not."""
+
+from fastapi import APIRouter
+
+from socialsync.features.posts.endpoints import attempts, many, opt_outs, posts
+
+router = APIRouter()
+for part in (many, posts, attempts, opt_outs):  # many first: /bulk is no post's id
+    router.include_router(part.router)

@@ -1,0 +1,35 @@
+"""What somebody who looks in is told: ``GET /_sim/``."""
+
+GUIDE = {
+    "name": "SocialSync simulator",
+    "plays": {
+        "/v<major>.<minor>/...": "Meta Graph: Instagram publishing and token refresh, WhatsApp messages"
+    },
+    "control": {
+        "GET /_sim/ledger?kind=&account=": "every effect the outside world saw, and request counts",
+        "POST /_sim/faults": "order one fault or a list: {match, action, times, skip, probability, ...}",
+        "GET /_sim/faults": "the faults ordered, with how often each hit",
+        "DELETE /_sim/faults": "take all of them back",
+        "POST /_sim/webhooks": "whom to tell: {url, app_secret}; signed calls go to {url}/webhooks/whatsapp"
+        " and {url}/webhooks/instagram, until they are answered 200",
+        "GET /_sim/webhooks": "who is told, and how many updates were told, wait or were given up",
+        "DELETE /_sim/webhooks": "tell nobody any more",
+        "POST /_sim/inbound": "make something happen: {statuses: [{id, status, account?, recipient?,"
+        " tracker?, at?, error?: {code, title?, details?}}]} of messages sent before or, with account and"
+        " recipient, of any; {bodies: [{platform, body}]} for whole bodies, signed and told as they are",
+        "POST /_sim/setup": "change some of: processing_reads, processing_s, video_processing_s (of new"
+        " containers), quota_total (posts in 24 hours), throughput_per_s (0: no limit), pair_burst (0: no"
+        " limit), pair_interval_s, opted_out [recipients], statuses [...], statuses_pause_s",
+        "GET /_sim/setup": "all of these as they are",
+        "POST /_sim/reset": "forget everything; callback and setup become those of the start again",
+        "GET /_sim/media/<name>.jpg?width=&height=": "a picture to post",
+        "GET /_sim/media/<name>.mp4?width=&height=&seconds=": "a film to post",
+        "GET /_sim/health": "whether it runs",
+    },
+    "faults": {
+        "of any call": "slow, status, error, retry_after, revoke_token, lost_answer, drop, usage",
+        "of containers": "container_in_progress, container_error, container_expired",
+        "of the statuses of a message": "status_failed {code, title, details}, duplicate_statuses {copies},"
+        " reorder_statuses, no_statuses, delay_statuses {seconds}, status_before_answer",
+    },
+}

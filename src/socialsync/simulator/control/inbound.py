@@ -1,0 +1,99 @@
+"""``/_sim/inbound``: what people out there do, told as webhooks."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import Field, ValidationError
+
+from socialsync.simulator.control.problems import refused
+from socialsync.simulator.faults.base import Strict
+from socialsync.simulator.graph.whatsapp.statuses import status_error, status_update
+from socialsync.simulator.webhooks import Parcel, raw
+from socialsync.simulator.world import Stage, World
+from socialsync.simulator.world.whatsapp import Message
+
+
+class Failure(Strict):
+    code: int
+    title: str | None = None
+    details: str | None = None
+
+
+class Status(Strict):
+    """A status of a message. Of one that is not known here, account and recipient must be given.
+
+    Args:
+        at: seconds since 1970; now by default.
+    """
+
+    id: str = Field(min_length=1)
+    status: str = Field(min_length=1)
+    account: str | None = None
+    recipient: str | None = None
+    tracker: str | None = None
+    at: int | None = Field(default=None, ge=0, lt=2**35)
+    error: Failure | None = None
+
+
+class Body(Strict):
+    platform: Literal["whatsapp", "instagram"]
+    body: dict[str, Any]
+
+
+class Inbound(Strict):
+    statuses: list[Status] = []
+    bodies: list[Body] = []
+
+
+def inbound_door(stage: Stage) -> APIRouter:
+    door = APIRouter()
+
+    @door.post("/inbound")
+    async def inbound(request: Request) -> JSONResponse:
+        world = stage.world
+        try:
+            happened = Inbound.model_validate_json(await request.body())
+            messages = [_message(status, world) for status in happened.statuses]
+        except ValidationError as problem:
+            return refused(problem)
+        except LookupError as unknown:
+            return JSONResponse({"detail": str(unknown)}, 422)
+        if not world.webhooks.is_called_for:
+            return JSONResponse({"detail": "Nobody is told: POST /_sim/webhooks {url, app_secret}."}, 409)
+        for status, message in zip(happened.statuses, messages, strict=True):
+            _tell(status, message, world)
+        for each in happened.bodies:
+            world.webhooks.hand_over(Parcel(each.platform, raw(each.body), 1))
+        return JSONResponse({"told": len(messages) + len(happened.bodies)}, 202)
+
+    return door
+
+
+def _message(status: Status, world: World) -> Message:
+    """The message that a status is of; what the status says of it wins.
+
+    Raises:
+        LookupError: it is not known, and what must be is not given.
+    """
+    known = world.whatsapp.messages.get(status.id)
+    account = status.account or (known and known.account)
+    contact = _contact(status.recipient) if status.recipient else known and known.contact
+    if not account or not contact:
+        raise LookupError(f"No message {status.id} was sent: give its account and recipient.")
+    kind, tracker = (known.type, known.tracker) if known else ("text", None)
+    return Message(status.id, account, contact, kind, status.tracker or tracker)
+
+
+def _contact(recipient: str) -> Mapping[str, str]:
+    number = recipient.removeprefix("+")
+    return {"wa_id": number} if number.isdigit() else {"user_id": recipient}
+
+
+def _tell(status: Status, message: Message, world: World) -> None:
+    at = world.now() if status.at is None else datetime.fromtimestamp(status.at, UTC)
+    failure = status.error
+    error = status_error(failure.code, failure.title, failure.details) if failure else None
+    world.webhooks.tell(status_update(message, status.status, at, error))

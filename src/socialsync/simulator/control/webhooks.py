@@ -1,0 +1,46 @@
+"""``/_sim/webhooks``: whom to tell."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import SecretStr, ValidationError, field_validator
+
+from socialsync.simulator.control.problems import refused
+from socialsync.simulator.faults.base import Strict
+from socialsync.simulator.webhooks import Callback
+from socialsync.simulator.world import Stage
+
+
+class Wanted(Strict):
+    """Whom to tell."""
+
+    url: str
+    app_secret: SecretStr
+
+    @field_validator("url")
+    @classmethod
+    def _can_be_called(cls, url: str) -> str:
+        Callback(url, "")
+        return url
+
+
+def webhooks_door(stage: Stage) -> APIRouter:
+    door = APIRouter(prefix="/webhooks")
+
+    @door.post("")
+    async def want(request: Request) -> JSONResponse:
+        try:
+            wanted = Wanted.model_validate_json(await request.body())
+        except ValidationError as problem:
+            return refused(problem)
+        stage.world.webhooks.call_at(Callback(wanted.url, wanted.app_secret.get_secret_value()))
+        return JSONResponse(stage.world.webhooks.as_json(), 201)
+
+    @door.get("")
+    async def wanted() -> JSONResponse:
+        return JSONResponse(stage.world.webhooks.as_json())
+
+    @door.delete("", status_code=204)
+    async def silence() -> None:
+        stage.world.silence()
+
+    return door

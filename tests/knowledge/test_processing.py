@@ -121,12 +121,14 @@ async def test_what_cannot_be_learnt_fails_with_a_sentence(library, simulator, c
 
 async def test_a_spent_budget_makes_it_wait_and_a_raised_one_go_on(library, simulator, noon):
     async with library.opened.database.transaction(library.workspace_id) as session:
-        await accounts.change_workspace(session, library.workspace_id, {"ai_budget_usd_month": 0})
+        await accounts.change_workspace(session, library.workspace_id, {"ai_budget_usd_month": 0}, actor="t")
     document = await library.learn(HOURS, "port.md")
     assert (document["status"], document["waits_for"]) == ("pending", "budget")
     assert "budget" in document["error"]
     async with library.opened.database.transaction(library.workspace_id) as session:
-        await accounts.change_workspace(session, library.workspace_id, {"ai_budget_usd_month": None})
+        await accounts.change_workspace(
+            session, library.workspace_id, {"ai_budget_usd_month": None}, actor="t"
+        )
     noon.move(timedelta(minutes=20))
     async with library.opened.database.system_transaction("a test sweeps") as session:
         assert await service.requeue_stranded(session, now=noon()) == 1

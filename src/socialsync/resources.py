@@ -48,10 +48,17 @@ def of(job: Job) -> Resources:
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings, *, found: Urls | None = None) -> AsyncIterator[Resources]:
-    """Find the database (unless it is ``found`` already), and open the pool and the HTTP client."""
+async def open_resources(
+    settings: Settings, *, found: Urls | None = None, pool_timeout: float = 10
+) -> AsyncIterator[Resources]:
+    """Find the database (unless it is ``found`` already), and open the pool and the HTTP client.
+
+    Args:
+        pool_timeout: seconds for which a transaction waits for a connection. People at the web door should
+            soon hear that it is busy; a hundred jobs at once may well wait for one another.
+    """
     where = found or urls.resolve(settings)
-    engine = create_engine(where)
+    engine = create_engine(where, pool_timeout=pool_timeout)
     database = Database(engine)
     pool = Pool()
     try:

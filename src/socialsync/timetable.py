@@ -51,12 +51,12 @@ SWEEPS = (
     Sweep(
         "webhooks whose messages were not known yet",
         timedelta(seconds=5),
-        lambda session: webhooks.handle_again(session, now=clock.now()),
+        lambda session: webhooks.retry_waiting(session, now=clock.now()),
         routine=True,
     ),
     Sweep(
         "webhooks of last month",
-        timedelta(hours=1),
+        timedelta(minutes=1),
         lambda session: webhooks.prune(session, now=clock.now()),
         routine=True,
     ),

@@ -12,8 +12,11 @@ import sys
 
 import procrastinate.cli
 
-import socialsync.db.engine
-import socialsync.queue.app  # noqa: F401 # what the App of the tests imports, once for all workers
+import socialsync.queue.app
+import socialsync.timetable  # noqa: F401 # what the Apps import, once for all workers
+from socialsync import registry
+
+registry.load()
 
 
 def main() -> None:

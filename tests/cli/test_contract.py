@@ -20,7 +20,10 @@ LATER = {
     "user create", "doctor",
 }  # fmt: skip
 """Those whose rooms are not built yet."""
-MINE = ("document", "inspect", "jobs", "revoke", "purge", "pause", "resume", "workers", "schedules", "limits")
+MINE = (
+    "document", "webhooks", "inspect", "jobs", "revoke", "purge", "pause", "resume", "workers", "schedules",
+    "limits",
+)  # fmt: skip
 
 
 def promised() -> list[str]:

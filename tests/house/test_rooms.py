@@ -77,6 +77,7 @@ NOUNS = {
         "statuses": "what the platform tells of messages afterwards",
     },
     "webhooks": {
+        "reading": "from the bytes of a body to what it tells, by the platform's own reader",
         "signing": "rule: whether a body came from Meta",
     },
 }

@@ -51,8 +51,13 @@ SYSTEM_TRANSACTIONS = {
         "the CLI stops workers",
         "the CLI counts what a purge would delete",
     },
-    "cli/webhooks.py": {"the CLI lists webhooks", "the CLI replays webhooks"},
     "cli/up.py": {"`up` makes its demo workspace and key"},
+    "cli/webhooks.py": {
+        "the CLI lists webhooks",
+        "the CLI looks for webhooks to replay",
+        "the CLI replays a webhook",
+        "the CLI notes that it replayed webhooks",
+    },
     "features/accounts/service.py": {"a key is looked up before its workspace is known"},
     "features/operations/endpoints/queues.py": {
         "the queues of the installation are shown",
@@ -74,8 +79,8 @@ SYSTEM_TRANSACTIONS = {
     },
     "features/operations/metrics.py": {"the figures of the whole installation"},
     "features/operations/readiness.py": {"health looks at the whole installation"},
-    "features/webhooks/endpoints.py": {"a webhook is stored and handled", "a webhook is stored for later"},
     "features/posts/tasks.py": {"due posts of every workspace are enqueued"},
+    "features/webhooks/endpoints.py": {"a webhook is stored and handled"},
     "queue/limits.py": {"calls of all workspaces share the limits"},
     "queue/rescue.py": {
         "rescue looks at every worker",

@@ -1,15 +1,13 @@
 """Statuses on their way from Meta's body to the delivery that they are about."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
 
-from socialsync.features.webhooks import service
+from socialsync.features.webhooks import queries, service
 from socialsync.queue.policies import Wait
-from tests.posts.conftest import WA_NUMBER, office
-from tests.webhooks.conftest import as_meta_writes, status, told
+from tests.posts.conftest import office
+from tests.webhooks.conftest import status, told
 
 __all__ = ["office"]  # a fixture
 
@@ -53,21 +51,75 @@ async def test_a_status_without_its_message_waits_for_it(office, meta, noon):
     await office.run(job_id)
     await office.rows("update post_deliveries set platform_message_id = 'wamid.early' returning id")
     async with office.opened.database.system_transaction(REASON) as session:
-        assert await service.handle_again(session, now=NOON) == 1
-        assert await service.handle_again(session, now=NOON) == 0
+        assert await service.retry_waiting(session, now=NOON) == 0
+        assert await service.retry_waiting(session, now=NOON + timedelta(seconds=5)) == 1
+        assert await service.retry_waiting(session, now=NOON + timedelta(seconds=10)) == 0
     assert [row["status"] for row in await see(office)] == ["delivered"]
 
 
 async def test_a_status_that_is_never_ours_is_given_up_after_ten_minutes(office, meta, noon):
     await meta.tell(told(status("delivered", "wamid.nobodys")))
     async with office.opened.database.system_transaction(REASON) as session:
-        await session.execute(
-            text("update webhook_events set created_at = :then"), {"then": NOON - timedelta(minutes=11)}
-        )
-        await service.handle_again(session, now=NOON)
+        looked = [NOON + timedelta(seconds=5 * n) for n in range(1, 130)]
+        tries = [now for now in looked if await service.retry_waiting(session, now=now)]
+    assert 10 < len(tries) < 30  # the longer it waits the less often
+    assert tries[-1] == NOON + timedelta(minutes=10)
     (event,) = await meta.events()
-    assert event["handled_at"] == NOON
+    assert event["handled_at"] == tries[-1]
+    assert event["problem"] is None
+    assert event["parts"].pop("note")
     assert event["parts"] == {"statuses": 1, "unmatched": 1}
+
+
+async def test_only_the_statuses_that_wait_are_tried_again(office, meta, sent, noon):
+    first, second, _ = sent
+    await meta.tell(
+        told(
+            status("read", first["platform_message_id"]),
+            status("delivered", "wamid.late"),
+            status("read", "wamid.later"),
+        )
+    )
+    (event,) = await meta.events()
+    assert event["parts"] == {"statuses": 3, "waiting": [1, 2]}
+    await office.rows(
+        "update post_deliveries set platform_message_id = 'wamid.late' where id = :id returning id",
+        id=second["id"],
+    )
+    async with office.opened.database.system_transaction(REASON) as session:
+        assert await service.retry_waiting(session, now=NOON + timedelta(seconds=5)) == 1
+    (event,) = await meta.events()
+    assert event["parts"] == {"statuses": 3, "waiting": [2]}
+    assert [row["status"] for row in await see(office)] == ["read", "delivered", "sent"]
+
+
+async def test_the_body_that_comes_again_is_tried_at_once(office, meta, sent):
+    body = told(status("delivered", "wamid.late"))
+    await meta.tell(body)
+    await office.rows(
+        "update post_deliveries set platform_message_id = 'wamid.late' where id = :id returning id",
+        id=sent[0]["id"],
+    )
+    await meta.tell(body)
+    (event,) = await meta.events()
+    assert (event["times"], event["handled_at"]) == (2, NOON)
+    assert (await see(office))[0]["status"] == "delivered"
+
+
+async def test_many_that_wait_hinder_none(office, meta, sent, noon):
+    """Statuses of somebody else's messages on our number; whatever waits longest without a look is next."""
+    for n in range(6):
+        await meta.tell(told(status("read", f"wamid.theirs{n}")))
+        noon.move(timedelta(seconds=1))
+    seen = set()
+    async with office.opened.database.system_transaction(REASON) as session:
+        for second in (10, 11, 12):
+            now = NOON + timedelta(seconds=second)
+            pick = {"given_up": now - service.PATIENCE, "pause": service.PAUSE, "now": now, "limit": 2}
+            for event_id in await queries.lock_waiting(session, **pick):
+                await service.replay(session, event_id, now=now)
+                seen.add(event_id)
+    assert len(seen) == 6
 
 
 async def test_duplicates_and_reorderings_are_harmless(office, meta, sent):
@@ -91,30 +143,6 @@ async def test_the_status_of_a_lost_answer_settles_it(office, meta, simulator, n
     assert delivery["status"] == "sent"
 
 
-async def test_the_same_body_at_two_doors_at_once_is_one_row(fresh_database):
-    body = as_meta_writes(told(status("sent"), number=WA_NUMBER))
-
-    async def door():
-        async with fresh_database.system_transaction(REASON) as session:
-            await service.receive(session, "whatsapp", body, now=NOON)
-
-    await asyncio.gather(*(door() for _ in range(5)))
-    async with fresh_database.system_transaction(REASON) as session:
-        rows = (await session.execute(text("select times from webhook_events"))).all()
-    assert [row.times for row in rows] == [5]
-
-
-async def test_what_a_mistake_kept_is_handled_when_it_is_replayed(office, meta, sent):
-    body = as_meta_writes(told(status("read", sent[0]["platform_message_id"])))
-    async with office.opened.database.system_transaction(REASON) as session:
-        await service.keep(session, "whatsapp", body, "a mistake")
-        (event,) = await service.list_events(session, since=None, after=None, limit=10, troubled=True)
-        await service.replay(session, event, now=NOON)
-    (event,) = await meta.events()
-    assert (event["problem"], event["handled_at"]) == (None, NOON)
-    assert (await see(office))[0]["status"] == "read"
-
-
 async def test_a_thousand_statuses_in_one_body_are_moved_together(office, meta, simulator, noon):
     simulator.set_up(throughput_per_s=0)
     many = [f"+336{n:08}" for n in range(180)]
@@ -133,5 +161,11 @@ async def test_a_thousand_statuses_in_one_body_are_moved_together(office, meta, 
 async def test_old_events_are_forgotten(office, meta, noon):
     await meta.tell(told(status("sent"), number="0"))
     async with office.opened.database.system_transaction(REASON) as session:
-        assert await service.prune(session, now=datetime.now(UTC) + timedelta(days=29)) == 0
-        assert await service.prune(session, now=datetime.now(UTC) + timedelta(days=31)) == 1
+        assert await service.prune(session, now=NOON + timedelta(days=29)) == 0
+        assert await service.prune(session, now=NOON + timedelta(days=31)) == 1
+
+
+async def test_what_is_not_handled_is_never_forgotten(office, meta, noon):
+    await meta.tell(told(status("sent")))
+    async with office.opened.database.system_transaction(REASON) as session:
+        assert await service.prune(session, now=NOON + timedelta(days=365)) == 0

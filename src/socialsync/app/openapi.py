@@ -109,6 +109,11 @@ def _problems(path: str, method: str, *, signed_in: bool) -> Iterator[tuple[HTTP
         yield HTTPStatus.UNAUTHORIZED, "Unauthenticated", "No API key, or one that is not known."
         yield HTTPStatus.FORBIDDEN, "Forbidden", "The key may not do this."
         yield HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid", "Something in the request is wrong."
+    if path.startswith("/webhooks/"):
+        if method == "get":
+            yield HTTPStatus.FORBIDDEN, "Forbidden", "The verify token is another one."
+        else:
+            yield HTTPStatus.UNAUTHORIZED, "Unauthenticated", "The signature is missing or wrong."
     if "{" in path:
         yield HTTPStatus.NOT_FOUND, "NotFound", "There is no such thing in this workspace."
     if signed_in and method != "get":

@@ -117,6 +117,7 @@ async def _tick_faster(settings: Settings) -> None:
 
 def _story(found: stack.Stack, demo_workspace: Demo) -> list[Scene]:
     picture = f"{found.simulator}/_sim/media/sunrise.jpg"
+    film = f"{found.simulator}/_sim/media/oven.mp4"
     instagram, whatsapp = (str(demo_workspace.channels[name]) for name in ("instagram", "whatsapp"))
 
     def soon(seconds: float) -> str:
@@ -135,12 +136,30 @@ def _story(found: stack.Stack, demo_workspace: Demo) -> list[Scene]:
         "subcode": 2207009,
     }
     lost = {"action": "lost_answer", "match": {"kind": "instagram.publish"}}
+    lost_message = {"action": "lost_answer", "match": {"kind": "whatsapp.message"}}
     by_hand = "publish"
     return [
         Scene("An image that Instagram refuses", image("Far too wide"), "failed", 0, by_hand, too_wide),
-        Scene("An answer lost on its way back", image("Did you get it?"), "unknown", 1, by_hand, lost),
+        Scene(
+            "An answer lost on its way back, found again",
+            image("Did you get it?"),
+            "published",
+            1,
+            by_hand,
+            lost,
+        ),
+        Scene(
+            "A message whose answer is lost, told by its status",
+            message("Did this reach you?", "+33612345604"),
+            "published",
+            1,
+            by_hand,
+            lost_message,
+        ),
         Scene("Draft, published by hand", image("Straight from the oven"), "published", 1, by_hand),
         Scene("Instagram image, in 1 s", image("Sunrise over the bay", publish_at=soon(1)), "published", 1),
+        Scene("A carousel of three", image("Three views", media_urls=[picture] * 3), "published", 1, by_hand),
+        Scene("A reel", image("The oven", media_urls=[film]), "published", 1, by_hand),
         Scene("Instagram image, in 3 s", image("Café ouvert ☕ dès 8 h", publish_at=soon(3)), "published", 1),
         Scene(
             "WhatsApp text to three people, in 2 s",

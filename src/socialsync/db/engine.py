@@ -11,8 +11,12 @@ from socialsync.db.away import READ_ONLY, sqlstate
 from socialsync.db.urls import Urls
 
 
-def create_engine(urls: Urls, *, pool_size: int = 10, max_overflow: int = 10) -> AsyncEngine:
+def create_engine(
+    urls: Urls, *, pool_size: int = 10, max_overflow: int = 10, pool_timeout: float = 10
+) -> AsyncEngine:
     """An engine of the application's role; connects on first use.
+
+    ``pool_timeout``: seconds for which a transaction waits for its turn while all connections are taken.
 
     A pooler in transaction mode cannot keep prepared statements of ours, so they are off behind one.
     """
@@ -35,7 +39,7 @@ def create_engine(urls: Urls, *, pool_size: int = 10, max_overflow: int = 10) ->
         async_creator=connect,
         pool_size=pool_size,
         max_overflow=max_overflow,
-        pool_timeout=10,
+        pool_timeout=pool_timeout,
         pool_pre_ping=True,
         hide_parameters=True,
     )

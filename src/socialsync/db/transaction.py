@@ -60,6 +60,15 @@ class Database:
             yield session
 
 
+@asynccontextmanager
+async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
+    """A part of a transaction: if the block raises, only what was done in it is undone, and the transaction
+    goes on, where the error is caught.
+    """
+    async with session.begin_nested():
+        yield
+
+
 def _only_of(workspace_id: UUID) -> Callable[[ORMExecuteState], None]:
     """Say the workspace in every query too. The wall alone would do, but it names two ways in, and Postgres
     searches no index for an OR: this is what lets it find a small tenant's rows among everybody's.

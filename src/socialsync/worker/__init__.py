@@ -17,6 +17,8 @@ from socialsync.queue.tasks import HOUSE
 from socialsync.resources import Resources, open_resources
 from socialsync.timetable import SWEEPS, TIMETABLE
 
+_TURN_S = 120.0
+"""Seconds for which a job waits for a connection: to wait for one's turn is not to fail."""
 _settings = settings.load_or_exit()
 
 
@@ -28,7 +30,7 @@ def _where() -> urls.Urls:
 @asynccontextmanager
 async def _lifespan() -> AsyncIterator[Resources]:
     telemetry.configure(level=_settings.log_level, form=_settings.log_format)
-    async with open_resources(_settings, found=_where()) as resources:
+    async with open_resources(_settings, found=_where(), pool_timeout=_TURN_S) as resources:
         yield resources
 
 

@@ -1,26 +1,35 @@
-"""``/webhooks/{platform}``: where Meta knocks. No API key: Meta signs."""
+"""``/webhooks/{platform}``: where Meta knocks. No API key: Meta signs.
 
-from typing import Annotated, Literal
+Meta, Graph API, "Webhooks, Getting started". Whatever is not answered with 200 comes again, for days.
+"""
 
-from fastapi import APIRouter, Header, Query, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from starlette.responses import PlainTextResponse, Response
 
-from socialsync import clock, telemetry
+from socialsync import clock
 from socialsync.api.opened import Opened
-from socialsync.db.away import is_away
-from socialsync.errors import Forbidden, Unauthenticated
+from socialsync.errors import Forbidden, NotFound, Unauthenticated
 from socialsync.features.webhooks import service, signing
+from socialsync.platforms import PLATFORMS
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
-log = telemetry.get_logger(__name__)
+_BODY = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 
-Platform = Literal["whatsapp", "instagram"]
-_MISTAKE = "SocialSync made a mistake while handling it; the log has the details."
+
+def _known(platform: Annotated[str, Path(json_schema_extra={"enum": list(PLATFORMS)})]) -> str:
+    if platform not in PLATFORMS:
+        raise NotFound("There is no such platform.", fix=f"Use one of: {', '.join(PLATFORMS)}.")
+    return platform
+
+
+Platform = Annotated[str, Depends(_known)]
 
 
 @router.get("/{platform}", summary="Meta's handshake", response_class=PlainTextResponse)
-async def verify(
-    platform: Platform,  # noqa: ARG001 - only these two have doors
+async def verify_webhook(
+    platform: Platform,  # noqa: ARG001 - only known ones have doors
     opened: Opened,
     mode: Annotated[str, Query(alias="hub.mode")] = "",
     token: Annotated[str, Query(alias="hub.verify_token")] = "",
@@ -36,8 +45,10 @@ async def verify(
     return PlainTextResponse(challenge)
 
 
-@router.post("/{platform}", summary="What Meta tells")
-async def receive(
+@router.post(
+    "/{platform}", summary="What Meta tells", response_class=Response, openapi_extra={"requestBody": _BODY}
+)
+async def receive_webhook(
     platform: Platform,
     request: Request,
     opened: Opened,
@@ -53,13 +64,6 @@ async def receive(
             field="X-Hub-Signature-256",
             fix="Sign the raw body with META_APP_SECRET: sha256=<hex of HMAC-SHA256>.",
         )
-    try:
-        async with opened.database.system_transaction("a webhook is stored and handled") as session:
-            await service.receive(session, platform, body, now=clock.now())
-    except Exception as error:
-        if is_away(error) or isinstance(error, OSError):
-            raise
-        log.exception("[WEBHOOK] Handling a body failed; it is stored", platform=platform, size=len(body))
-        async with opened.database.system_transaction("a webhook is stored for later") as session:
-            await service.keep(session, platform, body, _MISTAKE)
+    async with opened.database.system_transaction("a webhook is stored and handled") as session:
+        await service.receive(session, platform, body, now=clock.now())
     return Response(status_code=200)

@@ -10,9 +10,9 @@ from socialsync.db.base import Row
 
 
 class WebhookEvent(Row):
-    """One body, in its bytes; the same body again only counts up ``times``. ``problem`` says why it could not
-    be read, ``parts`` how many of which kinds were in it. A row of the system: it may be about many
-    workspaces.
+    """One body, in its bytes; the same body again only counts up ``times``. ``problem`` says what of it could
+    not be read, ``parts`` how many of which kinds were in it, and which of them wait for their message. A row
+    of the system: it may be about many workspaces.
     """
 
     __tablename__ = "webhook_events"

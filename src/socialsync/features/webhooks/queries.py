@@ -2,37 +2,61 @@
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, select, text, update
+from sqlalchemy import RowMapping, Select, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.features.webhooks.models import WebhookEvent
 
+Which = Literal["all", "troubled", "unhandled"]
+"""Troubled: with a problem, or not handled."""
+
+_STATE = (WebhookEvent.id, WebhookEvent.handled_at, WebhookEvent.parts, WebhookEvent.created_at)
+_SHOWN = (
+    WebhookEvent.id,
+    WebhookEvent.platform,
+    WebhookEvent.created_at,
+    WebhookEvent.times,
+    WebhookEvent.handled_at,
+    WebhookEvent.problem,
+    WebhookEvent.parts,
+    func.length(WebhookEvent.body).label("bytes"),
+)
 _ADD = text("""
-insert into webhook_events (platform, body, digest) values (:platform, :body, :digest)
-on conflict (digest) do update set times = webhook_events.times + 1, updated_at = now()
-returning id, handled_at, times
+insert into webhook_events as known (platform, body, digest, created_at, updated_at)
+values (:platform, :body, :digest, :now, :now)
+on conflict (digest) do update set times = known.times + 1, updated_at = :now
+returning id, handled_at, parts, created_at
+""")
+# The longer one waits the less often it is tried, but once more when its time is over
+_WAITING = text("""
+select id from webhook_events
+where handled_at is null and case when created_at > :given_up
+    then updated_at <= :now - greatest(cast(:pause as interval), (updated_at - created_at) / 4)
+    else problem is null end
+order by updated_at limit :limit for update skip locked
 """)
 _CHANNELS = text("select * from find_channels(:platform, cast(:ids as text[]))")
 
 
-async def add_event(session: AsyncSession, platform: str, body: bytes) -> RowMapping:
+async def add_event(session: AsyncSession, platform: str, body: bytes, *, now: datetime) -> RowMapping:
     """Store a body; one that is there already is counted. Twins wait for one another.
 
     Returns:
-        ``id, handled_at, times``.
+        ``id, handled_at, parts, created_at``.
     """
     digest = hashlib.sha256(platform.encode() + b"\n" + body).digest()
-    values = {"platform": platform, "body": body, "digest": digest}
+    values = {"platform": platform, "body": body, "digest": digest, "now": now}
     return (await session.execute(_ADD, values)).mappings().one()
 
 
-async def lock_event(session: AsyncSession, event_id: UUID) -> WebhookEvent | None:
-    query = select(WebhookEvent).where(WebhookEvent.id == event_id).with_for_update()
-    return await session.scalar(query, execution_options={"populate_existing": True})
+async def lock_event(session: AsyncSession, event_id: UUID) -> RowMapping | None:
+    """As ``add_event`` gives it, with its ``platform`` and ``body``, FOR UPDATE."""
+    query = select(*_STATE, WebhookEvent.platform, WebhookEvent.body).where(WebhookEvent.id == event_id)
+    return (await session.execute(query.with_for_update())).mappings().one_or_none()
 
 
 async def set_event(session: AsyncSession, event_id: UUID, **values: Any) -> None:
@@ -50,34 +74,53 @@ async def find_channels(
     return found
 
 
-async def take_unhandled(session: AsyncSession, limit: int) -> list[WebhookEvent]:
-    """The oldest that wait to be handled, skipping those that somebody has in hand."""
-    query = (
-        select(WebhookEvent).where(WebhookEvent.handled_at.is_(None)).order_by(WebhookEvent.id).limit(limit)
-    )
-    return list(await session.scalars(query.with_for_update(skip_locked=True)))
+async def lock_waiting(
+    session: AsyncSession, *, given_up: datetime, pause: timedelta, now: datetime, limit: int
+) -> list[UUID]:
+    """Events to be tried again, those first that were not tried for longest, skipping what somebody has in
+    hand. Those born before ``given_up`` come once more, unless a mistake of ours keeps them.
+    """
+    values = {"given_up": given_up, "pause": pause, "now": now, "limit": limit}
+    return list(await session.scalars(_WAITING, values))
 
 
 async def list_events(
-    session: AsyncSession, *, since: datetime | None, after: UUID | None, limit: int, troubled: bool
-) -> list[WebhookEvent]:
-    """Oldest first; only those with a problem or unhandled where ``troubled``."""
-    query = select(WebhookEvent).order_by(WebhookEvent.id).limit(limit)
-    if since is not None:
-        query = query.where(WebhookEvent.created_at >= since)
-    if after is not None:
-        query = query.where(WebhookEvent.id > after)
-    if troubled:
-        query = query.where(WebhookEvent.problem.is_not(None) | WebhookEvent.handled_at.is_(None))
-    return list(await session.scalars(query))
+    session: AsyncSession, *, since: datetime | None, which: Which, limit: int
+) -> Sequence[RowMapping]:
+    """Newest first, with the size of the body instead of the body."""
+    query = _chosen(select(*_SHOWN), since, which).order_by(WebhookEvent.id.desc()).limit(limit)
+    rows: Sequence[RowMapping] = (await session.execute(query)).mappings().all()
+    return rows
+
+
+async def list_ids(
+    session: AsyncSession, *, since: datetime | None, which: Which, after: UUID | None, limit: int
+) -> list[UUID]:
+    """Oldest first."""
+    query = _chosen(select(WebhookEvent.id), since, which).order_by(WebhookEvent.id).limit(limit)
+    return list(await session.scalars(query if after is None else query.where(WebhookEvent.id > after)))
 
 
 async def prune(session: AsyncSession, *, before: datetime, limit: int) -> int:
     """Delete handled events that are older; how many."""
-    old = select(WebhookEvent.id).where(
-        WebhookEvent.created_at < before, WebhookEvent.handled_at.is_not(None)
+    old = (
+        select(WebhookEvent.id)
+        .where(WebhookEvent.created_at < before, WebhookEvent.handled_at.is_not(None))
+        .order_by(WebhookEvent.created_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
     )
     gone = await session.execute(
-        delete(WebhookEvent).where(WebhookEvent.id.in_(old.limit(limit))).returning(WebhookEvent.id)
+        delete(WebhookEvent).where(WebhookEvent.id.in_(old)).returning(WebhookEvent.id)
     )
     return len(gone.all())
+
+
+def _chosen(query: Select[Any], since: datetime | None, which: Which) -> Select[Any]:
+    if since is not None:
+        query = query.where(WebhookEvent.created_at >= since)
+    if which == "unhandled":
+        query = query.where(WebhookEvent.handled_at.is_(None))
+    if which == "troubled":
+        query = query.where(WebhookEvent.problem.is_not(None) | WebhookEvent.handled_at.is_(None))
+    return query

@@ -5,103 +5,181 @@ The session is of a system transaction: a body comes before anybody knows whose 
 accounts of several workspaces.
 """
 
-import json
-from collections.abc import Mapping
+import time
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync import telemetry
+from socialsync.db.away import is_away
+from socialsync.db.transaction import savepoint
 from socialsync.features.posts import service as posts
-from socialsync.features.webhooks import queries
-from socialsync.features.webhooks.models import WebhookEvent
-from socialsync.platforms.whatsapp import webhooks as whatsapp
+from socialsync.features.webhooks import queries, reading
+from socialsync.features.webhooks.queries import Which
+from socialsync.platforms.news import News, StatusUpdate
 
-__all__ = ["WebhookEvent"]
+__all__ = ["Outcome", "Which"]
+
+log = telemetry.get_logger(__name__)
+
+Outcome = Literal["handled", "problem", "waiting", "failed"]
+"""Waiting: for a message that is not known yet. Failed: by a mistake of ours, which the log tells."""
 
 PATIENCE = timedelta(minutes=10)
 """How long a status waits for its message: our own answer may not be stored yet."""
+PAUSE = timedelta(seconds=2)
 KEPT_FOR = timedelta(days=30)
-AT_ONCE = 100
-_NO_JSON = "It is not JSON."
-_NO_OBJECT = "It is not a JSON object."
+BATCH = 500
+PASS_S = 0.5
+"""Seconds after which a sweep begins nothing more: it shares its time with others."""
+_MISTAKE = "SocialSync made a mistake while handling it; the log tells more"
+_NEVER_OURS = "No message of ours was found for some of its statuses"
+
+
+@dataclass
+class _Statuses:
+    """What became of a body's statuses; ``waiting`` by their places in the body."""
+
+    known: int = 0
+    strangers: int = 0
+    waiting: list[int] = field(default_factory=list)
 
 
 async def receive(session: AsyncSession, platform: str, body: bytes, *, now: datetime) -> None:
-    """Store a body and handle it, in one transaction. One that was handled before is only counted."""
-    event = await queries.add_event(session, platform, body)
-    if event["handled_at"] is None:
-        await _handle(session, event["id"], platform, body, born_at=now, now=now)
-
-
-async def keep(session: AsyncSession, platform: str, body: bytes, problem: str) -> None:
-    """Store a body that could not be handled: it can be replayed when the mistake is mended."""
-    event = await queries.add_event(session, platform, body)
-    await queries.set_event(session, event["id"], problem=problem)
-
-
-async def handle_again(session: AsyncSession, *, now: datetime) -> int:
-    """The sweep: events whose messages were not known yet, and those that a mistake of ours kept; how
-    many.
+    """Store a body and handle it. One that was handled before is only counted; one that a mistake of ours
+    keeps from being handled is stored nevertheless.
     """
-    events = await queries.take_unhandled(session, AT_ONCE)
-    for event in events:
-        await replay(session, event, now=now)
-    return len(events)
+    event = await queries.add_event(session, platform, body, now=now)
+    if event["handled_at"] is None:
+        await _handle(session, event, platform, body, only=_waiting(event), now=now)
 
 
-async def replay(session: AsyncSession, event: WebhookEvent, *, now: datetime) -> None:
-    await _handle(session, event.id, event.platform, event.body, born_at=event.created_at, now=now)
+async def replay(session: AsyncSession, event_id: UUID, *, now: datetime) -> Outcome | None:
+    """Handle all of a stored body again; None when it is no longer there."""
+    event = await queries.lock_event(session, event_id)
+    if event is None:
+        return None
+    return await _handle(session, event, event["platform"], event["body"], only=None, now=now)
 
 
-async def list_events(
-    session: AsyncSession, *, since: datetime | None, after: UUID | None, limit: int, troubled: bool = False
-) -> list[WebhookEvent]:
-    return await queries.list_events(session, since=since, after=after, limit=limit, troubled=troubled)
+async def retry_waiting(session: AsyncSession, *, now: datetime) -> int:
+    """The sweep: statuses whose messages were not known yet, and what a mistake of ours keeps, for ten
+    minutes; how many bodies it tried.
+    """
+    began, tried = time.monotonic(), 0
+    for event_id in await queries.lock_waiting(
+        session, given_up=now - PATIENCE, pause=PAUSE, now=now, limit=BATCH
+    ):
+        event = await queries.lock_event(session, event_id)
+        if event is not None:
+            await _handle(session, event, event["platform"], event["body"], only=_waiting(event), now=now)
+            tried += 1
+        if time.monotonic() - began > PASS_S:
+            break
+    return tried
 
 
 async def prune(session: AsyncSession, *, now: datetime) -> int:
-    return await queries.prune(session, before=now - KEPT_FOR, limit=1_000)
+    """The sweep: forget what was handled and came more than 30 days ago; how many."""
+    began, gone = time.monotonic(), 0
+    while time.monotonic() - began < PASS_S:
+        some = await queries.prune(session, before=now - KEPT_FOR, limit=BATCH)
+        gone += some
+        if some < BATCH:
+            break
+    return gone
+
+
+async def list_events(
+    session: AsyncSession, *, since: datetime | None = None, which: Which = "all", limit: int
+) -> Sequence[RowMapping]:
+    """Newest first: ``id, platform, created_at, times, handled_at, problem, parts, bytes``."""
+    return await queries.list_events(session, since=since, which=which, limit=limit)
+
+
+async def list_ids(
+    session: AsyncSession, *, since: datetime | None, which: Which, after: UUID | None, limit: int
+) -> list[UUID]:
+    """Oldest first, those after that one: what is to be replayed."""
+    return await queries.list_ids(session, since=since, which=which, after=after, limit=limit)
 
 
 async def _handle(
-    session: AsyncSession, event_id: UUID, platform: str, body: bytes, *, born_at: datetime, now: datetime
-) -> None:
-    content, problem = _parsed(body)
-    if content is None:
-        await queries.set_event(session, event_id, problem=problem, handled_at=now)
-        return
-    parts = await _whatsapp(session, content, now=now) if platform == "whatsapp" else {"unread": 1}
-    waits = parts.get("unmatched", 0) > 0 and now - born_at < PATIENCE
-    await queries.set_event(
-        session, event_id, parts=parts, problem=None, handled_at=None if waits else now, updated_at=now
-    )
-
-
-def _parsed(body: bytes) -> tuple[Mapping[str, Any] | None, str | None]:
+    session: AsyncSession,
+    event: RowMapping,
+    platform: str,
+    body: bytes,
+    *,
+    only: Collection[int] | None,
+    now: datetime,
+) -> Outcome:
     try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
-        return None, _NO_JSON
-    return (content, None) if isinstance(content, dict) else (None, _NO_OBJECT)
+        news = reading.read(platform, body, now=now)
+        async with savepoint(session):
+            statuses = await _hand_over_statuses(session, platform, news, only, now=now)
+    except Exception as error:
+        if is_away(error):
+            raise
+        log.exception("[WEBHOOK] Handling a body failed; it is stored", event_id=str(event["id"]))
+        await queries.set_event(session, event["id"], problem=_MISTAKE, updated_at=now)
+        return "failed"
+    waits = bool(statuses.waiting) and now - event["created_at"] < PATIENCE
+    problem = "; ".join(news.problems) or None
+    await queries.set_event(
+        session,
+        event["id"],
+        parts=_parts(news, statuses, waits=waits),
+        problem=problem,
+        handled_at=None if waits else now,
+        updated_at=now,
+    )
+    return "waiting" if waits else "problem" if problem else "handled"
 
 
-async def _whatsapp(session: AsyncSession, content: Mapping[str, Any], *, now: datetime) -> dict[str, int]:
-    """Counts of what was in it: ``statuses``, of them ``unmatched``, ``unread`` of no kind that we know."""
-    values = list(whatsapp.values_of(content))
-    found = await queries.find_channels(session, "whatsapp", sorted({number for number, _ in values}))
-    parts = {"statuses": 0, "unmatched": 0, "unread": 0, "strangers": 0}
-    by_number: dict[str, list[whatsapp.StatusUpdate]] = {}
-    for number, value in values:
-        updates, unread = whatsapp.read_statuses(value, now)
-        parts["unread"] += unread
-        if number in found:
-            by_number.setdefault(number, []).extend(updates)
-        else:
-            parts["strangers"] += 1
-    for number, updates in sorted(by_number.items()):
-        matched = await posts.receive_statuses(session, updates, channel_ids=found[number], now=now)
-        parts["statuses"] += len(updates)
-        parts["unmatched"] += len(updates) - len(matched)
-    return {name: count for name, count in parts.items() if count}
+async def _hand_over_statuses(
+    session: AsyncSession, platform: str, news: News, only: Collection[int] | None, *, now: datetime
+) -> _Statuses:
+    """To the room of posts, account by account, in an order that lets no two bodies wait for one another."""
+    by_account: dict[str, list[tuple[int, StatusUpdate]]] = defaultdict(list)
+    for place, (account, update) in enumerate(news.statuses):
+        by_account[account].append((place, update))
+    told = _Statuses()
+    if not by_account:
+        return told
+    channels = await queries.find_channels(session, platform, sorted(by_account))
+    for account, updates in sorted(by_account.items()):
+        if account not in channels:
+            told.strangers += len(updates)
+            continue
+        told.known += len(updates)
+        wanted = [(place, update) for place, update in updates if only is None or place in only]
+        matched = await posts.receive_statuses(
+            session, [update for _, update in wanted], channel_ids=channels[account], now=now
+        )
+        told.waiting += [place for index, (place, _) in enumerate(wanted) if index not in matched]
+    return told
+
+
+def _waiting(event: RowMapping) -> Collection[int] | None:
+    """The places of those statuses that were not matched the last time; None means all."""
+    places = event["parts"].get("waiting")
+    return frozenset(places) if isinstance(places, list) else None
+
+
+def _parts(news: News, statuses: _Statuses, *, waits: bool) -> dict[str, Any]:
+    """What was in it, for a person and for the next try; what is nothing is left out."""
+    parts: dict[str, Any] = {
+        "statuses": statuses.known,
+        "strangers": statuses.strangers,
+        "unread": dict(news.unread),
+        "waiting": statuses.waiting if waits else [],
+        "unmatched": 0 if waits else len(statuses.waiting),
+        "note": _NEVER_OURS if statuses.waiting and not waits else None,
+    }
+    return {name: value for name, value in parts.items() if value}

@@ -1,80 +1,108 @@
-"""Reading WhatsApp's webhooks, in words that belong to no platform. Pure; nothing that comes raises.
+"""Reading WhatsApp's webhooks. Pure; whatever comes, nothing raises and nothing is passed over in silence.
 
 Meta, WhatsApp Cloud API, "Webhooks": every entry, change and status of a body counts. Times are seconds since
 1970 in a text. A failed status may lack its contact, and any status its recipient.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, cast
+from typing import Any, get_args
 from uuid import UUID
 
 from socialsync.platforms import faults
 from socialsync.platforms.contract import Reach
-from socialsync.platforms.errors import PlatformError
+from socialsync.platforms.news import News, Status, StatusUpdate
 
-Status = Literal["sent", "delivered", "read", "played", "failed"]
+__all__ = ["StatusUpdate", "read"]
 
-_STATUSES = frozenset({"sent", "delivered", "read", "played", "failed"})
+_STATUSES: Mapping[Any, Status] = {word: word for word in get_args(Status)}
 _LATEST = 32_503_680_000
 """Seconds: the year 3000."""
+_LONGEST = 300
+_LONGEST_NAME = 60
+_MOST_NAMES = 20
 
 
-@dataclass(frozen=True)
-class StatusUpdate:
-    """What became of a message.
+class _Notes:
+    """What was not read, each kind counted; of too many kinds, the rest together."""
+
+    def __init__(self) -> None:
+        self.unread: Counter[str] = Counter()
+        self.problems: Counter[str] = Counter()
+
+    def has_no_reader(self, name: str) -> None:
+        _count(self.unread, name)
+
+    def is_odd(self, what: str) -> None:
+        _count(self.problems, what)
+
+
+def read(body: Any, *, now: datetime) -> News:
+    """What a body tells.
 
     Args:
-        message_id: what WhatsApp calls it.
-        tracker: our own id of it, if it was given one and it is one of ours by its form.
-        recipient: phone number or business-scoped id, where it is told.
-        error: why it failed.
+        body: parsed, of whatever shape.
+        now: when it came; nothing in it happened later.
     """
-
-    message_id: str
-    status: Status
-    tracker: str | None
-    recipient: str | None
-    at: datetime
-    error: PlatformError | None
+    notes = _Notes()
+    statuses = [found for change in _changes(body, notes) for found in _read_change(change, notes, now)]
+    problems = [what if count == 1 else f"{what} ({count} times)" for what, count in notes.problems.items()]
+    return News(statuses, dict(notes.unread), problems)
 
 
-def values_of(body: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The phone number id and the value of each change about messages, of all entries."""
-    for entry in _listed(body, "entry"):
-        for change in _listed(entry, "changes"):
-            value = change.get("value")
-            metadata = value.get("metadata") if isinstance(value, dict) else None
-            number = metadata.get("phone_number_id") if isinstance(metadata, dict) else None
-            if (
-                isinstance(value, dict)
-                and isinstance(number, str | int)
-                and change.get("field") == "messages"
-            ):
-                yield str(number), value
+def _changes(body: Any, notes: _Notes) -> Iterator[Mapping[str, Any]]:
+    if not isinstance(body, Mapping) or "entry" not in body:
+        notes.is_odd("There is no entry")
+    for entry in _listed(body, "entry", notes):
+        if "changes" not in entry:
+            notes.is_odd("An entry has no changes")
+        yield from _listed(entry, "changes", notes)
 
 
-def read_statuses(value: Mapping[str, Any], now: datetime) -> tuple[list[StatusUpdate], int]:
-    """The statuses of one value, and how many there are that say nothing to us."""
-    told = _listed(value, "statuses")
-    found = [update for status in told if (update := _status(status, now)) is not None]
-    return found, len(told) - len(found)
+def _read_change(
+    change: Mapping[str, Any], notes: _Notes, now: datetime
+) -> Iterator[tuple[str, StatusUpdate]]:
+    value, field = change.get("value"), _name(change.get("field"))
+    if not isinstance(value, Mapping):
+        notes.is_odd(f"A change of {field} has no value")
+        return
+    account = _account(value)
+    for status in _listed(value, "statuses", notes):
+        update = _status(status, notes, now)
+        if update is not None and account is not None:
+            yield account, update
+        elif update is not None:
+            notes.is_odd("A status is of no account")
+    for message in _listed(value, "messages", notes):
+        notes.has_no_reader(f"message {_name(message.get('type'))}")
+    if not value.keys() & {"statuses", "messages"}:
+        notes.has_no_reader(field)
 
 
-def _status(status: Mapping[str, Any], now: datetime) -> StatusUpdate | None:
-    message_id, word = status.get("id"), status.get("status")
-    if not isinstance(message_id, str) or not message_id or word not in _STATUSES:
+def _account(value: Mapping[str, Any]) -> str | None:
+    metadata = value.get("metadata")
+    number = metadata.get("phone_number_id") if isinstance(metadata, Mapping) else None
+    return _text(str(number) if isinstance(number, int) else number)
+
+
+def _status(status: Mapping[str, Any], notes: _Notes, now: datetime) -> StatusUpdate | None:
+    message_id, word = _text(status.get("id")), status.get("status")
+    known = _STATUSES.get(word) if isinstance(word, str) else None
+    if message_id is None:
+        notes.is_odd("A status is of no message")
         return None
-    errors = _listed(status, "errors")
-    error = faults.from_graph(errors[0], Reach.HARMLESS) if errors and word == "failed" else None
+    if known is None:
+        notes.is_odd(f"A status is {_name(word)}, which is not known")
+        return None
+    told = [each for each in _items(status.get("errors")) if isinstance(each, Mapping)]
     return StatusUpdate(
-        message_id=_storable(message_id),
-        status=cast("Status", word),
+        message_id=message_id,
+        status=known,
         tracker=_tracker(status.get("biz_opaque_callback_data")),
         recipient=_text(status.get("recipient_id")) or _text(status.get("recipient_user_id")),
         at=_moment(status.get("timestamp"), now),
-        error=error,
+        error=faults.from_graph(told[0] if told else {}, Reach.HARMLESS) if known == "failed" else None,
     )
 
 
@@ -93,15 +121,34 @@ def _moment(value: Any, now: datetime) -> datetime:
     return min(datetime.fromtimestamp(int(text), UTC), now)
 
 
-def _listed(node: Any, name: str) -> list[dict[str, Any]]:
+def _listed(node: Any, name: str, notes: _Notes) -> Iterator[Mapping[str, Any]]:
+    """The objects of the list of this name; what else stands there is noted."""
     found = node.get(name) if isinstance(node, Mapping) else None
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    if found is not None and not isinstance(found, list):
+        notes.is_odd(f"{name} is no list")
+    for each in _items(found):
+        if isinstance(each, Mapping):
+            yield each
+        else:
+            notes.is_odd(f"In {name} is something that is no object")
+
+
+def _items(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else []
+
+
+def _count(counter: Counter[str], name: str) -> None:
+    counter[name if name in counter or len(counter) < _MOST_NAMES else "and others"] += 1
+
+
+def _name(value: Any) -> str:
+    """For a person."""
+    shown = _text(value) or "without a name"
+    return "".join(filter(str.isprintable, shown))[:_LONGEST_NAME]
 
 
 def _text(value: Any) -> str | None:
-    return _storable(value) if isinstance(value, str) and value else None
-
-
-def _storable(text: str) -> str:
     """What Postgres can store of it."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()[:300]
+    if not isinstance(value, str):
+        return None
+    return value.replace("\x00", "").encode("utf-8", "replace").decode()[:_LONGEST] or None

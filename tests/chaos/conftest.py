@@ -29,7 +29,7 @@ from tests.chaos.proxy import Proxy
 from tests.conftest import execute, migrate, urls_of
 
 HERE = Path(__file__).parent
-PATIENCE = 40.0
+PATIENCE = 90.0
 NUMBERED = {"work", "retry", "wait"}
 IMPATIENT = {"steady_for": 0.5, "beat_every": 0.5}
 LEDGER = """
@@ -84,8 +84,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.chaos)
-            if config.getoption("--thorough", default=False):
-                item.add_marker(pytest.mark.timeout(1_800))
+            patience = 1_800 if config.getoption("--thorough", default=False) else 240
+            item.add_marker(pytest.mark.timeout(patience))
 
 
 @pytest.fixture(scope="session")

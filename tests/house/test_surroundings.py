@@ -27,7 +27,7 @@ CLOCKS = {
 }
 MAY_LOOK_AT_THE_CLOCK = {
     "clock.py": "the one file",
-    "cli/demo.py": "dates its posts as a user's program would, outside the house",
+    "cli/scenes.py": "dates its posts as a user's program would, outside the house",
     "simulator/": "another world: it shares no code with the house",
 }
 

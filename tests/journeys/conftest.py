@@ -16,7 +16,7 @@ import pytest
 from socialsync.db.urls import Urls
 
 BIN = Path(sys.executable).parent
-PATIENCE = 40.0
+PATIENCE = 90.0
 
 
 @dataclass

@@ -13,7 +13,7 @@ from socialsync.queue import controls, history, inspection, limits, pruning, swi
 from socialsync.queue.controls import By
 from tests.journeys.conftest import Installation, wait_for
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 MARKET = Path(__file__).with_name("market.py")
 LEDGER = """
 create table ledger (what text, number integer, pid integer, at timestamptz default clock_timestamp());

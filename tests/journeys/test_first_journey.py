@@ -16,7 +16,7 @@ from socialsync.db.transaction import Database
 from tests.conftest import add_key, add_workspace
 from tests.journeys.conftest import free_port, wait_for
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
@@ -132,5 +132,5 @@ def test_the_demo_comes_true(installation):
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "META_GRAPH_URL"):
         installation.environment.pop(name)
     demo = installation.start("socialsync", "demo")
-    assert demo.wait(100) == 0, installation.log(demo)
+    assert demo.wait(240) == 0, installation.log(demo)
     assert "All of it came true" in installation.log(demo)

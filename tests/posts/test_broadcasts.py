@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from socialsync.errors import Permanent
-from socialsync.features.posts import deliveries, service
+from socialsync.features.posts import deliveries, outcomes, queries, service
 from socialsync.platforms import faults
 from socialsync.platforms.contract import Reach
 from socialsync.platforms.errors import PlatformError
@@ -278,3 +278,40 @@ async def test_another_accounts_status_moves_nothing(office, simulator, noon):
         )
     assert found == set()
     assert await statuses(office) == ["sent"]
+
+
+async def test_one_message_takes_one_token(office, simulator, noon):
+    _, job_id = await broadcast(office, THREE[:1])
+    await office.run(job_id)
+    (limit,) = await office.rows("select tokens from limits where key = :key", key=f"whatsapp:{WA_NUMBER}")
+    assert limit["tokens"] >= 79
+
+
+async def test_a_failed_status_before_our_own_answer_is_kept(office, simulator, noon):
+    _, job_id = await broadcast(office, THREE[:1])
+    await office.run(job_id)
+    (delivery,) = await see(office)
+    await office.rows("update post_deliveries set status = 'failed', error = 'No WhatsApp.' returning id")
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        outcome = deliveries.Outcome(delivery["id"], "sent", message_id="wamid.late")
+        await deliveries.store(session, office.workspace_id, [outcome], now=NOON)
+    (delivery,) = await see(office)
+    assert (delivery["status"], delivery["error"]) == ("failed", "No WhatsApp.")
+
+
+async def test_a_post_that_fails_afterwards_is_watched_no_more_and_a_recount_moves_nothing(
+    office, simulator, noon
+):
+    post, job_id = await broadcast(office, THREE[:1])
+    await office.run(job_id)
+    (delivery,) = await see(office)
+    watched = (await office.see(post.id))["stop_at"]
+    noon.move(timedelta(hours=1))
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        row, run = await queries.lock_post(session, post.id), await queries.find_last_run(session, post.id)
+        await outcomes.conclude(session, row, run, now=noon())
+    assert (await office.see(post.id))["stop_at"] == watched
+    await receive(office, Update(delivery["platform_message_id"], "failed", error=refused(131026)))
+    await settle(office)
+    row = await office.see(post.id)
+    assert (row["status"], row["next_check_at"], row["stop_at"]) == ("failed", None, None)

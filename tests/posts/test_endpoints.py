@@ -229,3 +229,155 @@ async def test_a_deleted_channels_posts_stay_and_fail_with_the_reason(client, in
     assert (await client.get(f"{URL}/{post['id']}")).status_code == 200
     found = problem(await client.post(f"{URL}/{post['id']}/publish"), 422)
     assert found["errors"][0]["field"] == "channel_id"
+
+
+async def test_a_recurring_post_takes_the_workspaces_zone_unless_it_names_one(client, instagram):
+    await client.patch("/api/v1/workspace", json={"timezone": "Asia/Kathmandu"})
+    at = {"publish_at": "2030-01-01T09:00:00Z", "recurrence": "RRULE:freq=daily"}
+    post = await write(client, instagram, **at)
+    assert (post["recurrence"], post["timezone"]) == ("FREQ=DAILY", "Asia/Kathmandu")
+    assert post["series_id"]
+    named = await write(client, instagram, **at, timezone="Australia/Lord_Howe")
+    assert named["timezone"] == "Australia/Lord_Howe"
+    assert named["series_id"] != post["series_id"]
+    assert (await write(client, instagram))["series_id"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"recurrence": "every day"}, "recurrence"),
+        ({"recurrence": "FREQ=SECONDLY"}, "recurrence"),
+        ({"recurrence": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"}, "recurrence"),
+        ({"recurrence": "FREQ=DAILY", "timezone": "Mars/Olympus"}, "timezone"),
+        ({"timezone": "Mars/Olympus"}, "timezone"),
+        ({"recurrence": "FREQ=DAILY", "publish_at": None}, "publish_at"),
+        ({"media_type": "painting"}, "media_type"),
+        ({"media_type": "document"}, "media_type"),
+        ({"alt_texts": ["x" * 1001]}, "alt_texts[0]"),
+        ({"alt_texts": ["one", "two"]}, "alt_texts[1]"),
+    ],
+)
+async def test_a_wrong_recurrence_or_medium_is_named_at_birth_and_at_every_edit(
+    client, instagram, change, field
+):
+    usual = {"channel_id": instagram, **IMAGE, "publish_at": "2030-01-01T09:00:00Z"}
+    found = problem(await client.post(URL, json={**usual, **change}), 422)
+    assert [error["field"] for error in found["errors"]] == [field]
+    assert found["errors"][0]["problem"]
+    post = await write(client, instagram, publish_at="2030-01-01T09:00:00Z", status="draft")
+    found = problem(await client.patch(f"{URL}/{post['id']}", json=change), 422)
+    assert [error["field"] for error in found["errors"]] == [field]
+    assert (await client.get(f"{URL}/{post['id']}")).json() == post
+
+
+async def test_a_series_is_changed_moved_left_out_and_ended(client, instagram):
+    at = (
+        f"{URL}/"
+        + (await write(client, instagram, publish_at="2030-01-01T09:00:00Z", recurrence="FREQ=DAILY"))["id"]
+    )
+    weekly = (await client.patch(at, json={"recurrence": "FREQ=WEEKLY", "timezone": "Europe/Paris"})).json()
+    assert (weekly["recurrence"], weekly["timezone"]) == ("FREQ=WEEKLY", "Europe/Paris")
+    moved = (await client.patch(at, json={"publish_at": "2030-01-02T09:00:00Z"})).json()
+    assert moved["series_id"] == weekly["series_id"]
+    assert (await client.delete(at, params={"only_this": True})).json()["status"] == "cancelled"
+    following, _ = (await client.get(URL)).json()["items"]
+    assert (following["status"], following["publish_at"]) == ("queued", "2030-01-08T09:00:00Z")
+    assert (await client.patch(f"{URL}/{following['id']}", json={"recurrence": None})).json()[
+        "recurrence"
+    ] is None
+    assert (await client.delete(f"{URL}/{following['id']}")).json()["status"] == "cancelled"
+    assert len((await client.get(URL)).json()["items"]) == 2
+
+
+async def test_what_kind_of_post_it_is_follows_its_media(client, instagram):
+    post = await write(client, instagram, alt_texts=["The sun"])
+    at = f"{URL}/{post['id']}"
+    assert (post["media_type"], post["alt_texts"]) == ("image", ["The sun"])
+    several = {"media_urls": ["https://example.com/a.jpg", "https://example.com/b.jpg"]}
+    changed = (await client.patch(at, json=several)).json()
+    assert (changed["media_type"], changed["alt_texts"]) == ("carousel", [])
+    changed = (await client.patch(at, json={"media_urls": ["https://example.com/film.mp4"]})).json()
+    assert changed["media_type"] == "reel"
+    changed = (await client.patch(at, json={"media_type": "story", "text": ""})).json()
+    assert changed["media_type"] == "story"
+    problem(await client.patch(at, json=several), 422)
+    assert (await client.patch(at, json={"media_urls": ["https://example.com/c.jpg"]})).json()[
+        "media_type"
+    ] == "story"
+
+
+async def test_a_story_is_told_from_an_image_only_by_name(client, instagram):
+    story = await write(client, instagram, media_type="story", text="", status="draft")
+    assert story["media_type"] == "story"
+
+
+async def test_media_that_are_not_there_are_named_before_the_post_is_queued(client, instagram, simulator):
+    gone = {"media_urls": [f"{simulator.url}/gone.jpg"]}
+    soon = {"publish_at": "2030-01-01T09:00:00Z"}
+    found = problem(await client.post(URL, json={"channel_id": instagram, **gone, **soon}), 422)
+    assert [error["field"] for error in found["errors"]] == ["media_urls[0]"]
+    draft = await write(client, instagram, **gone)
+    found = problem(await client.patch(f"{URL}/{draft['id']}", json={**soon, "status": "queued"}), 422)
+    assert [error["field"] for error in found["errors"]] == ["media_urls[0]"]
+    there = {"media_urls": [f"{simulator.url}/_sim/media/sun.jpg"]}
+    post = await write(client, instagram, **there, **soon)
+    problem(await client.patch(f"{URL}/{post['id']}", json=gone), 422)
+    assert (await client.patch(f"{URL}/{post['id']}", json={"text": "x"})).status_code == 200
+    posts = [{"channel_id": instagram, **media, **soon} for media in (there, there, gone, gone)]
+    found = problem(await client.post(f"{URL}/bulk", json=posts), 422)
+    assert [error["field"] for error in found["errors"]] == ["posts[2].media_urls[0]"]
+
+
+async def test_a_repeated_request_is_answered_even_when_its_media_are_gone(client, instagram, simulator):
+    body = {"channel_id": instagram, "publish_at": "2030-01-01T09:00:00Z"}
+    body["media_urls"] = [f"{simulator.url}/_sim/media/sun.jpg"]
+    key = {"Idempotency-Key": "one"}
+    first = await client.post(URL, json=body, headers=key)
+    simulator.fault(action="status", status=404, times=None)
+    again = await client.post(URL, json=body, headers=key)
+    assert (again.status_code, again.json()) == (201, first.json())
+
+
+@pytest.mark.parametrize("closing", ["pause", "revoke"])
+async def test_a_post_of_a_closed_channel_can_be_planned_but_not_published_now(
+    client, database, instagram, closing
+):
+    if closing == "pause":
+        await client.put(f"/api/v1/channels/{instagram}/pause")
+    else:
+        async with database.system_transaction("a test revokes a token") as session:
+            await session.execute(text("update channels set status = 'needs_reauth'"))
+    post = await write(client, instagram, publish_at="2030-01-01T09:00:00Z")
+    found = problem(await client.post(f"{URL}/{post['id']}/publish"), 409)
+    assert found["code"] == "ChannelClosed"
+    assert (await client.get(f"{URL}/{post['id']}")).json()["status"] == "queued"
+
+
+async def test_one_broadcast_counts_what_became_of_its_messages(client, database, whatsapp, instagram):
+    people = ["+33612345601", "+33612345602", "+33612345603"]
+    post = await write(client, whatsapp, media_urls=[], recipients=people)
+    at = f"{URL}/{post['id']}"
+    assert post["deliveries"] is None
+    assert set((await client.get(at)).json()["deliveries"].values()) == {0}
+    async with database.system_transaction("a test delivers") as session:
+        await session.execute(
+            text(
+                "insert into post_deliveries (workspace_id, post_id, recipient, status)"
+                " select workspace_id, id, unnest(recipients), unnest(array['read', 'read', 'failed'])"
+                " from posts"
+            )
+        )
+    counted = (await client.get(at)).json()["deliveries"]
+    assert {name: number for name, number in counted.items() if number} == {"read": 2, "failed": 1}
+    assert (await client.get(f"{URL}/{(await write(client, instagram))['id']}")).json()["deliveries"] is None
+    assert all(item["deliveries"] is None for item in (await client.get(URL)).json()["items"])
+
+
+async def test_a_new_time_ends_a_wait(client, database, instagram):
+    post = await write(client, instagram, publish_at="2026-01-01T09:00:00Z")
+    async with database.system_transaction("a test parks a post") as session:
+        await session.execute(text("update posts set not_before = '2031-01-01T00:00:00Z'"))
+    at = f"{URL}/{post['id']}"
+    assert (await client.patch(at, json={"text": "x"})).json()["not_before"] is not None
+    assert (await client.patch(at, json={"publish_at": "2030-01-01T09:00:00Z"})).json()["not_before"] is None

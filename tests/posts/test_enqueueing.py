@@ -90,10 +90,16 @@ async def test_posts_of_a_closed_channel_wait_and_do_not_stand_in_the_way(office
         row = await office.see(post.id)
         assert (row["status"], row["attempt"], row["publish_at"]) == ("queued", 0, NOON)
         assert row["due_at"] > NOON
+        assert "channel" in row["error"]
     assert (await office.enqueue_due())["total_due"] == 0, "they are not looked at again and again"
-    await office.rows("update channels set paused_at = null, status = 'active' returning id")
     noon.move(service.PARKED_FOR)
-    assert (await office.enqueue_due())["enqueued"] == 3
+    assert (await office.enqueue_due())["enqueued"] == 0
+    noon.move(timedelta(minutes=1))
+    await office.rows(
+        "update channels set paused_at = null, status = 'active', updated_at = :now returning id",
+        now=NOON + service.PARKED_FOR + timedelta(minutes=1),
+    )
+    assert (await office.enqueue_due())["enqueued"] == 3, "an opened channel's posts do not wait any longer"
 
 
 async def test_posts_of_a_deleted_channel_are_enqueued_and_will_fail_with_the_reason(office, noon):

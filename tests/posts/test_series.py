@@ -4,13 +4,13 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
 
 from socialsync.db.encryption import Cipher
 from socialsync.features.accounts import service as accounts
 from socialsync.features.channels import service as channels
 from socialsync.features.posts import service
 from tests.posts.conftest import REASON
+from tests.posts.test_races import waits_for_a_lock
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -199,13 +199,3 @@ async def test_an_end_and_a_birth_at_the_same_moment_leave_nothing_waiting(fresh
     async with fresh_database.transaction(workspace.id) as session:
         found = await service.list_posts(session, before=None, limit=10)
     assert sorted(row.status for row in found) == ["cancelled", "cancelled", "publishing"]
-
-
-async def waits_for_a_lock(database):
-    waiting = text(
-        "select count(*) from pg_stat_activity"
-        " where datname = current_database() and wait_event_type = 'Lock'"
-    )
-    async with database.system_transaction(REASON) as session:
-        while not await session.scalar(waiting):
-            await asyncio.sleep(0.01)

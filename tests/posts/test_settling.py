@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from socialsync.errors import UnknownOutcome
 from socialsync.features.posts import publishing, service, settling
 from socialsync.queue.policies import Wait
 
@@ -58,6 +59,10 @@ async def test_what_was_never_done_is_done_with_the_same_container_once_that_is_
 async def test_a_container_that_is_gone_gets_a_successor(office, simulator, noon):
     post = await doubtful(office, simulator, DROPPED)
     simulator.fault(action="container_expired", match={"kind": "instagram.container_status"})
+    with pytest.raises(Wait):
+        await settle(office)
+    assert len(await office.runs(post.id)) == 1, "the list of media may lag behind: no second one yet"
+    noon.move(timedelta(minutes=6))
     assert (await settle(office))["status"] == "again"
     assert (await office.run((await office.jobs())[-1]["id"]))["status"] == "published"
     assert len(simulator.ledger(kind="instagram.container")) == 2
@@ -191,3 +196,14 @@ async def test_a_post_without_any_job_is_found_by_the_sweep_and_settled(office, 
         assert await service.requeue_stranded(session, now=noon()) == 1
     assert (await settle(office))["status"] == "published"
     assert (await office.see(post.id))["status"] == "published"
+
+
+async def test_a_container_that_may_be_live_is_refused_before_any_intent_and_fails_the_post(
+    office, simulator, noon
+):
+    post = await office.write(now=NOON)
+    simulator.fault(action="error", code=4, subcode=2207051, match={"kind": "instagram.container"})
+    with pytest.raises(UnknownOutcome):
+        await office.run(await office.publish(post.id))
+    assert (await office.see(post.id))["status"] == "failed", "without an intent nobody saw it"
+    assert simulator.ledger(kind="instagram.publish") == []

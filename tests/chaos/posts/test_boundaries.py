@@ -103,7 +103,7 @@ def test_killed_at_every_boundary(newsroom, name):
         newsroom.kill(newsroom.busy())
         if point.after:
             newsroom.world.fault(**point.after)
-    newsroom.settle()
+    newsroom.settle(most="15 minutes" if point.after else "4 minutes")
     newsroom.start()  # for the next point
     newsroom.audit()
     assert newsroom.post(post_id).status == point.becomes

@@ -16,12 +16,15 @@ CALLS = (*EFFECTS, "instagram.container", "instagram.container_status")
 def restartable_newsroom(own_server, tmp_path, nursery, outside_world):
     """On a server of its own."""
     name = "newsroom"
+    let_in(own_server)
     execute(own_server, f"create database {name} template socialsync strategy file_copy")
     with newsroom_on(urls_of(own_server, name), tmp_path, nursery, outside_world) as room:
         yield room
+    let_in(own_server)
     execute(own_server, f"drop database {name} with (force)")
 
 
+@pytest.mark.timeout(900)
 def test_storm(restartable_newsroom, own_server, thorough):
     room = restartable_newsroom
     posts, people, blows = (200, 300, 5) if thorough else (30, 30, 1)
@@ -36,9 +39,10 @@ def test_storm(restartable_newsroom, own_server, thorough):
         room.start()
         progress(room, posts // (2 * blows + 1))
         restart(own_server)
-    room.settle(300 if thorough else 40)
-    assert all(fault["hits"] for fault in room.world.faults())
+    room.settle(300 if thorough else 90)
+    assert any(fault["hits"] for fault in room.world.faults())
     room.audit()
+    assert room.ask("select id from posts where status = 'unknown'") == [], "all could be found out"
     came_to = room.ask("select status, count(*) from posts group by status order by status")
     measured(f"storm: {dict(came_to)}, of the broadcast {Counter(room.deliveries(broadcast))}")
 
@@ -57,7 +61,7 @@ def storm(world) -> None:
 def progress(room, count: int) -> None:
     """Wait until so many more posts are over; time passes for those that wait."""
     before = ended(room)
-    wait_for(lambda: room.over() or ended(room) >= before + count, "progress", tell=room.tell)
+    wait_for(lambda: room.over() or ended(room) >= before + count, "progress", 120, tell=room.tell)
 
 
 def ended(room) -> int:

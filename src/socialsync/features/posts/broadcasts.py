@@ -87,8 +87,8 @@ async def send_chunk(one: Errand, chunk: int) -> str:
         Temporary, Permanent: everybody who still waits would get the same.
     """
     opened, key = one.opened, one.sender.limit_key
-    while await _anybody(one, chunk):
-        await limits.take_or_wait(opened.database, key, calls=BATCH)
+    while count := await _waiting(one, chunk):
+        await limits.take_or_wait(opened.database, key, calls=min(BATCH, count))
         async with one.transaction() as session:
             batch = await _next_batch(session, one, chunk)
         if not batch:
@@ -101,17 +101,17 @@ async def send_chunk(one: Errand, chunk: int) -> str:
         return await _conclude(session, one)
 
 
-async def _anybody(one: Errand, chunk: int) -> bool:
-    """Whether somebody waits who may be written to now. Raises Wait when all of them have to wait."""
+async def _waiting(one: Errand, chunk: int) -> int:
+    """How many wait, somebody of them for nothing but us. Raises Wait when all of them have to wait."""
     now = clock.now()
     async with one.transaction() as session:
         post = await queries.lock_post(session, one.attempt.post_id)
-        free_at = await deliveries.free_at(session, post, chunk, now=now) if post is not None else None
-    if free_at is None:
-        return False
-    if free_at > now:
+        if post is None:
+            return 0
+        count, free_at = await deliveries.waiting(session, post, chunk, now=now)
+    if count and free_at > now:
         raise Wait(min(free_at - now, _LIMITED))
-    return True
+    return count
 
 
 async def _next_batch(session: AsyncSession, one: Errand, chunk: int) -> Sequence[RowMapping]:

@@ -58,10 +58,11 @@ where workspace_id = :workspace_id and post_id = :post_id and chunk = :chunk and
 """)
 _STORE = text("""
 update post_deliveries delivery set
-    status = case when delivery.status in ('delivered', 'read', 'played') then delivery.status else
-    given.status end, platform_message_id = coalesce(given.message_id, delivery.platform_message_id),
+    status = case when delivery.status in ('delivered', 'read', 'played', 'failed') then delivery.status
+        else given.status end, platform_message_id = coalesce(given.message_id, delivery.platform_message_id),
     sent_at = case when given.status = 'sent' then coalesce(delivery.sent_at, :now) else delivery.sent_at end,
-    error = case when given.status = 'sent' then null else given.error end,
+    error = case when delivery.status = 'failed' then delivery.error
+        when given.status = 'sent' then null else given.error end,
     not_before = given.not_before, waits = delivery.waits + given.waits, updated_at = :now
 from unnest(cast(:ids as uuid[]), cast(:statuses as text[]), cast(:message_ids as text[]),
         cast(:errors as text[]), cast(:not_befores as timestamptz[]), cast(:waits as int[]))
@@ -180,15 +181,14 @@ async def take(
     return rows.mappings().all()
 
 
-async def free_at(session: AsyncSession, post: Post, chunk: int, *, now: datetime) -> datetime | None:
-    """When the next of those who still wait may be written to; None when nobody waits."""
+async def waiting(session: AsyncSession, post: Post, chunk: int, *, now: datetime) -> tuple[int, datetime]:
+    """How many still wait, and when the next of them may be written to."""
     query = select(func.count()).where(
         PostDelivery.post_id == post.id, PostDelivery.chunk == chunk, PostDelivery.status == "queued"
     )
-    if not await session.scalar(query):
-        return None
+    count = await session.scalar(query) or 0
     found: datetime | None = await session.scalar(_FREE_AT, {**_of(post), "chunk": chunk, "now": now})
-    return found or now
+    return count, found or now
 
 
 async def store(

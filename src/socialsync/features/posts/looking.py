@@ -40,7 +40,7 @@ async def _look(opened: Resources, case: Case, sender: Sender) -> tuple[Verdict,
         return "published", found
     if state is ContainerState.PUBLISHED and (certain or attempt.media_type == "story"):
         return "published", None
-    if state in {ContainerState.EXPIRED, ContainerState.ERROR}:
+    if state in {ContainerState.EXPIRED, ContainerState.ERROR} and certain:  # a list may lag behind
         return "gone", None
     if state is ContainerState.FINISHED and certain:
         return "not published", None

@@ -20,9 +20,10 @@ async def end(
 ) -> None:
     """Write the result into post and run."""
     post.status, post.error, post.updated_at = result.status, result.error, now
-    if result.status == "published":
-        post.published_at = post.published_at or now
-        post.next_check_at = now
+    if result.status != "published":  # also when it turns out so afterwards
+        post.published_at = post.next_check_at = post.stop_at = None
+    elif post.published_at is None:
+        post.published_at = post.next_check_at = now
         post.stop_at = now + lifecycle.WATCHED_FOR
     await close(session, run, _OUTCOMES[result.status], result.error, now=now)
 

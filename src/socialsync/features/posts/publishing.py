@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync.errors import Conflict, Permanent, Temporary, UnknownOutcome
+from socialsync.errors import Conflict, Permanent, Temporary
 from socialsync.features.channels import service as channels
 from socialsync.features.posts import deliveries, lifecycle, outcomes, queries
 from socialsync.features.posts.models import Post, PostRun
@@ -224,7 +224,7 @@ async def fail(
     nothing_happened = isinstance(error, Temporary | Permanent) or run.effect_at is None
     if attempt.is_broadcast:
         await _fail_broadcast(session, post, run, said, gives_up=retry_in is None, now=now)
-    elif not nothing_happened or isinstance(error, UnknownOutcome):
+    elif not nothing_happened:
         run.doubt = said
         await settle_later(session, post, run, at=now)
     elif retry_in is not None:

@@ -12,6 +12,7 @@ from socialsync.features.posts.lifecycle import ARRIVED
 from socialsync.features.posts.models import Post, PostDelivery, PostRun
 from socialsync.queue import deferring
 
+WHY_PARKED = "It waits until its channel is open again: it is paused or needs a new access token."
 _ENQUEUE_DUE = """
 with due as materialized (
     select id, workspace_id, channel_id from posts where status = 'queued' and due_at <= :now
@@ -22,7 +23,7 @@ closed as materialized (  -- FOR SHARE: who opens one finds its posts parked, an
         and (status = 'needs_reauth' or status = 'active' and paused_at is not null) for share skip locked
 ),
 parked as (
-    update posts set not_before = :parked_until, updated_at = :now
+    update posts set not_before = :parked_until, error = :why_parked, updated_at = :now
     from due join closed on closed.id = due.channel_id where posts.id = due.id
 ),
 taken as materialized (
@@ -43,7 +44,7 @@ select (select count(*) from due) as seen, (select count(*) from taken) as count
 """
 
 _UNPARK_REOPENED = text("""
-update posts set not_before = null, updated_at = :now
+update posts set not_before = null, error = null, updated_at = :now
 from (
     select post.id from channels channel
     join posts post on post.workspace_id = channel.workspace_id and post.channel_id = channel.id
@@ -137,7 +138,8 @@ async def enqueue_due(
         ``seen`` and of them ``count`` that were moved; the ids of some (``named``), and of those that recur.
     """
     statement = text(_ENQUEUE_DUE.format(births=births, next_job_id=deferring.NEXT_ID))
-    values = {"now": now, "parked_until": parked_until, "limit": limit, "named": named}
+    values = {"now": now, "limit": limit, "named": named}
+    values |= {"parked_until": parked_until, "why_parked": WHY_PARKED}
     return (await session.execute(statement, values)).mappings().one()
 
 

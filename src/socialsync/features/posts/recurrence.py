@@ -20,8 +20,8 @@ from socialsync.features.accounts import locale
 from socialsync.features.posts import rules
 from socialsync.features.posts.rules import Rule
 
-LOOKS = 20_000
-"""Days that one search looks at, more than 50 years of them: behind a rule's last occurrence it must end."""
+LOOKS = 12_000
+"""Days that one search looks at, more than 30 years of them: behind a rule's last occurrence it must end."""
 _SKIPPED = timedelta(hours=25)
 """More than clocks ever skip at once (a whole day, at the date line)."""
 _LAST_YEAR = 9_939
@@ -145,11 +145,12 @@ def _days(rule: Rule, start: date, since: date) -> Iterator[date]:
     """
     how = _daily(rule, since) if rule.frequency in rules.BY_DAY else _by_period(rule, start, since)
     begin: date = how.pop("dtstart")
+    month = how.pop("bymonth", None)
     ahead = (_LAST_YEAR - begin.year) // 400 * 400
     midnight = datetime(begin.year + ahead, begin.month, begin.day)  # noqa: DTZ001 - on the wall
     found = rrule.rrule(
         dtstart=midnight,
-        bymonth=rule.of("BYMONTH") or how.pop("bymonth", None),
+        bymonth=rule.of("BYMONTH") or month,
         byyearday=rule.of("BYYEARDAY") or None,
         byweekno=rule.of("BYWEEKNO") or None,
         bysetpos=rule.of("BYSETPOS") or None,

@@ -114,7 +114,7 @@ async def edit(session: AsyncSession, post_id: UUID, changes: Mapping[str, Any],
     channel = await _get_channel(session, values["channel_id"])
     values["media_type"] = content.check_changed(channel.platform, values, changes)
     if {"publish_at", "status", "channel_id"} & changes.keys():
-        values["not_before"] = None
+        values |= {"not_before": None, "error": None}
     for name, value in values.items():
         setattr(post, name, value)
     post.revision += 1
@@ -304,7 +304,8 @@ async def _series_after(
     if post.recurrence is not None:
         await series.end_after(session, post, now=now)
     if not values["recurrence"]:
-        return {"recurrence": None}  # its place in the series remains
+        zone = content.new_series(values, zone="UTC")["timezone"]
+        return {"recurrence": None, "timezone": zone}  # its place in the series remains
     workspace = await accounts.get_workspace(session, post.workspace_id)
     return content.new_series(values, zone=workspace.timezone)
 

@@ -26,8 +26,8 @@ CERTAIN_AFTER = timedelta(minutes=5)
 """How long after the call a container that is only FINISHED may still become published."""
 DEADLINE = timedelta(minutes=15)
 """How long after the call an answer is looked for where none can be read."""
-SENDING_FOR = timedelta(seconds=60)
-"""A call takes no longer; a status webhook comes within seconds."""
+SENDING_FOR = timedelta(seconds=90)
+"""A call and storing its outcome take no longer; a status webhook comes within seconds."""
 MOST_REPEATS = 3
 """Attempts that may come to nothing without a word from Instagram, before the post has failed."""
 PUBLISH = "posts.publish_post"

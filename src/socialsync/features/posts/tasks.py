@@ -1,7 +1,9 @@
 """The jobs of the room: find what is due, and publish one post."""
 
+import functools
 from collections.abc import Awaitable, Callable
-from typing import Any
+from datetime import timedelta
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from socialsync import clock, resources, telemetry
@@ -16,9 +18,30 @@ from socialsync.queue.tasks import task
 from socialsync.resources import Resources
 
 log = telemetry.get_logger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 NAMED_IN_LOG = 100
 """Posts that a tick names one by one; of a bulk the count must do."""
+AWAY = timedelta(seconds=5)
+"""Until the next try while Postgres is away, or has no connection left."""
+
+
+def patient(run: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """No attempt is spent because Postgres is away: the post is not to blame, and what is in doubt is to be
+    settled in time. The rows tell the next life where it was.
+    """
+
+    @functools.wraps(run)
+    async def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await run(*args, **kwargs)
+        except Exception as error:
+            if is_away(error):
+                raise Wait(AWAY) from error
+            raise
+
+    return wrapped
 
 
 @task(name="posts.enqueue_due_posts", queue="scheduler", policy="tick", scope="system", priority=5)
@@ -47,6 +70,7 @@ async def enqueue_due_posts(job: Job) -> dict[str, Any]:
 
 
 @task(name="posts.publish_post", queue="scheduler", policy="publish", scope="workspace", lock=locks.of_post)
+@patient
 async def publish_post(job: Job, *, workspace_id: UUID, post_id: UUID) -> dict[str, str]:
     """One attempt to publish a post; the policy decides about the next."""
     opened = resources.of(job)
@@ -67,6 +91,7 @@ async def publish_post(job: Job, *, workspace_id: UUID, post_id: UUID) -> dict[s
 @task(
     name="posts.send_deliveries", queue="scheduler", policy="publish", scope="workspace", lock=locks.of_post
 )
+@patient
 async def send_deliveries(
     job: Job, *, workspace_id: UUID, post_id: UUID, chunk_id: int
 ) -> dict[str, str | int]:
@@ -88,6 +113,7 @@ async def send_deliveries(
 
 
 @task(name="posts.settle_run", queue="scheduler", policy="publish", scope="workspace", lock=locks.of_post)
+@patient
 async def settle_run(job: Job, *, workspace_id: UUID, post_id: UUID) -> dict[str, str]:
     """Find out what became of an attempt that nobody told the end of."""
     opened = resources.of(job)

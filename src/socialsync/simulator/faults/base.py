@@ -14,6 +14,8 @@ class Moment(Enum):
 
     BEFORE = auto()
     CONTAINER = auto()
+    QUOTA = auto()
+    ANSWER = auto()
     AFTER = auto()
     USAGE = auto()
 

@@ -31,9 +31,15 @@ PAIRS = {
         ("Où puis-je laisser ma voiture ?", "Un parking gratuit se trouve derrière l'immeuble."),
         ("Vous prenez la Visa ?", "Vous pouvez régler par carte bancaire ou en espèces."),
         ("Quand est-ce que mon colis arrive ?", "La livraison prend trois jours ouvrés."),
-        ("J'ai changé d'avis, puis-je récupérer mon argent ?", "Le remboursement est fait sous quatorze jours."),
+        (
+            "J'ai changé d'avis, puis-je récupérer mon argent ?",
+            "Le remboursement est fait sous quatorze jours.",
+        ),
         ("Qu'y a-t-il sans viande ?", "Notre carte compte cinq plats végétariens."),
-        ("Je ne supporte pas les cacahuètes, c'est risqué ?", "Les allergènes figurent sur chaque étiquette."),
+        (
+            "Je ne supporte pas les cacahuètes, c'est risqué ?",
+            "Les allergènes figurent sur chaque étiquette.",
+        ),
         ("Ma grand-mère est en fauteuil roulant", "Une rampe rend le rez-de-chaussée accessible."),
         ("Comment aller sur Internet dans ma chambre ?", "Le code wifi est au dos de votre badge."),
         ("À quelle heure commence le buffet du matin ?", "Le petit-déjeuner est servi dès sept heures."),
@@ -45,7 +51,10 @@ PAIRS = {
         ("Et pour les tout-petits ?", "Les enfants de moins de six ans ne paient pas."),
         ("Quelqu'un nous fait visiter ?", "Les visites guidées partent toutes les heures."),
         ("J'ai le dos bloqué, il me faut un masseur", "Un massage dure cinquante minutes."),
-        ("Je ne retrouve plus mon mot de passe", "Réinitialisez vos identifiants dans les réglages du compte."),
+        (
+            "Je ne retrouve plus mon mot de passe",
+            "Réinitialisez vos identifiants dans les réglages du compte.",
+        ),
     ],
     "es": [
         ("¿Puedo pasarme el domingo?", "La tienda está cerrada el fin de semana."),
@@ -79,7 +88,10 @@ PAIRS = {
         ("Was gibt es ohne Fleisch?", "Unsere Speisekarte hat fünf vegetarische Gerichte."),
         ("Ich vertrage keine Erdnüsse", "Allergene stehen auf jedem Etikett."),
         ("Meine Oma sitzt im Rollstuhl", "Eine Rampe macht das Erdgeschoss barrierefrei."),
-        ("Wie komme ich im Zimmer ins Internet?", "Das WLAN-Passwort steht auf der Rückseite der Schlüsselkarte."),
+        (
+            "Wie komme ich im Zimmer ins Internet?",
+            "Das WLAN-Passwort steht auf der Rückseite der Schlüsselkarte.",
+        ),
         ("Ab wann ist das Buffet am Morgen offen?", "Frühstück gibt es ab sieben."),
         ("Dürfen wir früher ankommen?", "Die Anreise ist ab fünfzehn Uhr möglich."),
         ("Ich muss absagen, was nun?", "Eine Stornierung ist bis zum Vortag kostenfrei."),

@@ -20,8 +20,8 @@ CONCEPT, RELATED, TOPIC, WORD, SPELLING = "c:", "r:", "t:", "w:", "g:"
 class Reading:
     """
     Args:
-        features: of concepts (``c:``), what comes up with them (``r:``), topics (``t:``), words (``w:``) and spellings (``g:``), damped: what
-            is said twice weighs less than double.
+        features: of concepts (``c:``), what comes up with them (``r:``), topics (``t:``), words (``w:``) and
+            spellings (``g:``), damped: what is said twice weighs less than double.
     """
 
     language: str | None

@@ -16,7 +16,8 @@ _LABEL = re.compile(
 )
 _END = re.compile(r"(?<=[.!?؟。])[\"'»”)]*\s+")
 _ABBREVIATION = re.compile(
-    r"(?:\b\w{1,2}|\d|bzw|ggf|inkl|ca|max|min|tel|etc|env|approx|no|nr|art|av|bd|str|sra|mrs)\.$",
+    r"(?:(?:^|[\s.(])(?:[^\W\d_]|\d{1,2})|\b(?:bzw|ggf|inkl|ca|max|min|tel|etc|env|approx|no|nr|art|av|bd|str"
+    r"|sra?|mrs?|ms|dr|st|ex|vs))\.$",
     re.IGNORECASE,
 )
 _LONGEST_HEADING = 9
@@ -44,7 +45,8 @@ def split(line: str) -> list[str]:
     """At the ends of sentences, not after abbreviations."""
     pieces: list[str] = []
     for piece in _END.split(line):
-        if pieces and (_ABBREVIATION.search(pieces[-1]) or piece[:1].islower()):
+        goes_on = piece[:1].islower() and pieces and pieces[-1].endswith(".")
+        if pieces and (goes_on or _ABBREVIATION.search(pieces[-1])):
             pieces[-1] = f"{pieces[-1]} {piece}"
         elif piece.strip():
             pieces.append(piece.strip())

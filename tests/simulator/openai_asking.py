@@ -45,7 +45,10 @@ DECISION = {
 
 
 def library_of(simulator: SimulatorServer, key: str = "a-key") -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{simulator.url}/v1", api_key=key, max_retries=0, timeout=10)
+    plain = openai.DefaultHttpxClient(verify=PLAIN)
+    return openai.OpenAI(
+        base_url=f"{simulator.url}/v1", api_key=key, max_retries=0, timeout=10, http_client=plain
+    )
 
 
 def bare_of(simulator: SimulatorServer, key: str = "a-key") -> httpx.Client:

@@ -14,10 +14,10 @@ class Moment(Enum):
 
     BEFORE = auto()
     CONTAINER = auto()
-    QUOTA = auto()
-    ANSWER = auto()
     AFTER = auto()
     USAGE = auto()
+    QUOTA = auto()
+    ANSWER = auto()
 
 
 class Strict(BaseModel):

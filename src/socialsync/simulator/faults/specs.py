@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 from typing_extensions import override
 
+from socialsync.simulator.faults import models
 from socialsync.simulator.faults.base import FaultBase, Moment
-from socialsync.simulator.faults.models import InsufficientQuota, Malformed
 
 _LONGEST_DELAY_S = 600
 _LONGEST_PROCESSING_S = 7 * 24 * 3600
@@ -170,8 +170,8 @@ Fault = Annotated[
     | LostAnswer
     | Drop
     | Usage
-    | InsufficientQuota
-    | Malformed
+    | models.InsufficientQuota
+    | models.Malformed
     | ContainerInProgress
     | ContainerError
     | ContainerExpired,

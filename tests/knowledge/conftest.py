@@ -15,6 +15,7 @@ from socialsync.features.knowledge import answers, service
 from socialsync.queue.worker import RESOURCES
 from socialsync.resources import Resources
 from socialsync.worker import app
+from tests.conftest import add_workspace, opening
 
 REASON = "a test of knowledge"
 PART = 2**20
@@ -101,3 +102,10 @@ class Library:
 @pytest.fixture
 async def library(resources, workspace, simulator):
     return Library(resources, workspace.id)
+
+
+@pytest.fixture
+async def standing_library(fresh, tmp_path, simulator):
+    """One on a database of its own, for calls that run beside one another."""
+    async with opening(fresh, tmp_path, simulator.url) as opened:
+        yield Library(opened, (await add_workspace(opened.database, "Le Port")).id)

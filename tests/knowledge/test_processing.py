@@ -25,7 +25,7 @@ The lunch menu costs 19 euros. Children under ten pay half of it. Dogs get their
 
 def embedded(simulator) -> list[str]:
     """Every text that was paid for."""
-    return [one for call in simulator.ledger(kind="openai.embedding") for one in call["input"]]
+    return [one for call in simulator.ledger(kind="openai_embedding") for one in call["inputs"]]
 
 
 async def test_a_document_is_read_embedded_and_found(library, simulator):
@@ -48,23 +48,23 @@ async def test_the_same_content_is_not_learnt_twice(library, simulator):
     assert await library.work() == []
 
 
-async def test_after_a_crash_nothing_that_was_stored_is_paid_again(library, simulator):
+async def test_after_a_crash_nothing_that_was_stored_is_paid_again(standing_library, simulator):
     text = "\n\n".join(
         f"## Part {n}\n" + f"This is what part {n} says about itself. " * 6 for n in range(300)
     )
-    document = await library.add(text, "long.md")
-    await library.run((await library.rows("select id from procrastinate_jobs"))[0]["id"])
-    (job,) = await library.rows("select id from procrastinate_jobs where status = 'todo'")
-    simulator.fault(action="status", status=503, skip=4, times=1, match={"kind": "openai.embedding"})
+    document = await standing_library.add(text, "long.md")
+    await standing_library.run((await standing_library.rows("select id from procrastinate_jobs"))[0]["id"])
+    (job,) = await standing_library.rows("select id from procrastinate_jobs where status = 'todo'")
+    simulator.fault(action="status", status=503, skip=4, times=1, match={"kind": "openai_embedding"})
     with pytest.raises(ModelUnavailable):
-        await library.run(job["id"])
-    stored = await library.rows("select digest from knowledge_vectors")
+        await standing_library.run(job["id"])
+    stored = await standing_library.rows("select digest from knowledge_vectors")
     assert 0 < len(stored) < 300
-    before = await library.see(document.id)
+    before = await standing_library.see(document.id)
     assert before["status"] == "processing"
     assert 0.1 < before["progress"] < 1
-    await library.run(job["id"])
-    assert (await library.see(document.id))["status"] == "indexed"
+    await standing_library.run(job["id"])
+    assert (await standing_library.see(document.id))["status"] == "indexed"
     paid = embedded(simulator)
     assert len(paid) == len(set(paid)) == 300
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync.db.transaction import psycopg_connection
+from socialsync.db.copying import copied
 from socialsync.features.knowledge.configs import config_of
 from socialsync.features.knowledge.models import Document, Faq, Part
 from socialsync.features.knowledge.passages import Passage
@@ -173,17 +173,18 @@ async def copy_drafts(session: AsyncSession, document: Document, passages: Seque
         text("delete from knowledge_drafts where workspace_id = :w and document_id = :d"),
         {"w": document.workspace_id, "d": document.id},
     )
-    driver = await psycopg_connection(session)
-    columns = "workspace_id, document_id, upload, n, text, heading, page, language, digest"
-    async with (
-        driver.cursor() as cursor,
-        cursor.copy(f"copy knowledge_drafts ({columns}) from stdin") as copy,
-    ):
-        for n, passage in enumerate(passages):
-            await copy.write_row(
-                (document.workspace_id, document.id, document.upload, n, passage.text, passage.heading,
-                 passage.page, passage.language, passage.digest)
-            )  # fmt: skip
+    columns = {"n": "int", "text": "text", "heading": "text", "page": "int", "language": "text",
+               "digest": "bytea"}  # fmt: skip
+    rows = (
+        (n, each.text, each.heading, each.page, each.language, each.digest) for n, each in enumerate(passages)
+    )
+    async with copied(session, columns, rows) as cursor:
+        await cursor.execute(
+            "insert into knowledge_drafts"
+            " (workspace_id, document_id, upload, n, text, heading, page, language, digest)"
+            " select %s, %s, %s, n, text, heading, page, language, digest from given order by n",
+            (document.workspace_id, document.id, document.upload),
+        )
 
 
 async def reuse_vectors(session: AsyncSession, document: Document, model: str) -> None:
@@ -202,21 +203,14 @@ async def list_without_vector(
 async def copy_vectors(
     session: AsyncSession, document: Document, model: str, vectors: Sequence[tuple[bytes, Sequence[float]]]
 ) -> None:
-    """Keep what was paid for. Copied beside the table, since another life may have stored some of it."""
-    driver = await psycopg_connection(session)
-    async with driver.cursor() as cursor:
-        await cursor.execute(
-            "create temp table if not exists vectors_given (digest bytea, embedding halfvec) on commit drop"
-        )
-        async with cursor.copy("copy vectors_given from stdin") as copy:
-            for digest, vector in vectors:
-                await copy.write_row((digest, vector_text(vector)))
+    """Keep what was paid for; another life may have stored some of it."""
+    rows = ((digest, vector_text(vector)) for digest, vector in vectors)
+    async with copied(session, {"digest": "bytea", "embedding": "halfvec"}, rows) as cursor:
         await cursor.execute(
             "insert into knowledge_vectors (workspace_id, document_id, model, digest, embedding)"
-            " select %s, %s, %s, digest, embedding from vectors_given on conflict do nothing",
+            " select %s, %s, %s, digest, embedding from given on conflict do nothing",
             (document.workspace_id, document.id, model),
         )
-        await cursor.execute("drop table vectors_given")
 
 
 async def count_embedded(session: AsyncSession, document: Document, model: str) -> tuple[int, int]:

@@ -26,7 +26,7 @@ LANGUAGES = ("en", "fr", "es", "de", "ar")
 
 _IS_SMALL = text("""
 select count(*) <= :most from (
-    select from knowledge_chunks where workspace_id = :workspace_id limit :most + 1) as some
+    select from knowledge_chunks where workspace_id = :workspace_id limit :most + 1) as counted
 """)
 _ITERATE = text(
     "select set_config('hnsw.iterative_scan', 'strict_order', true),"

@@ -157,7 +157,8 @@ create table knowledge_chunks (
     page integer,
     language text,
     config regconfig not null default 'simple'::regconfig,
-    words tsvector not null generated always as (to_tsvector(config, coalesce(heading, '') || ' ' || text)) stored,
+    words tsvector not null
+        generated always as (to_tsvector(config, coalesce(heading, '') || ' ' || text)) stored,
     digest bytea not null,
     model text,
     embedding halfvec(1536),

@@ -229,7 +229,12 @@ class _open:  # noqa: N801 - a call to whoever reads it
     """A client that is made when it is first asked for, since that imports the library."""
 
     def __init__(self, base_url: str, api_key: str, timeout_s: float) -> None:
-        self._given = {"base_url": base_url, "api_key": api_key, "timeout": timeout_s, "max_retries": 0}
+        self._given: dict[str, Any] = {
+            "base_url": base_url,
+            "api_key": api_key,
+            "timeout": timeout_s,
+            "max_retries": 0,
+        }
         self._client: Any = None
 
     @property

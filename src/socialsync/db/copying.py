@@ -25,8 +25,7 @@ async def copied(
     """
     driver = await psycopg_connection(session)
     shape = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))  # type: ignore[arg-type] # our own names
-        for name, kind in columns.items()
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns.items()
     )
     async with driver.cursor() as cursor:
         await cursor.execute(sql.SQL("create temp table given ({}) on commit drop").format(shape))

@@ -11,12 +11,15 @@ import multiprocessing
 import resource
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from socialsync import later
 from socialsync.errors import Permanent
 
-pebble = later.module("pebble")
+if TYPE_CHECKING:
+    import pebble
+else:
+    pebble = later.module("pebble")
 
 WORKERS: Final = 1
 CALLS_EACH: Final = 50

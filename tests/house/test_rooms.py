@@ -36,6 +36,8 @@ NOUNS = {
         "passages": "rule: what a passage is",
         "processing": "the transactions of a document on its way into knowledge",
         "retrieval": "the statements that search",
+        "sources": "what is to be read, brought into a file",
+        "uploads": "what comes in at the door of documents",
     },
     "operations": {
         "endpoints/__init__": "all doors of the room",

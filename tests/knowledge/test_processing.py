@@ -157,3 +157,16 @@ async def test_an_entry_is_found_by_its_words_at_once_and_by_its_meaning_later(l
     assert (await library.find("terrace"))[0].faq_id
     await library.work()
     assert (await library.find("May I bring my puppy?"))[0].text == "Dogs are welcome on the terrace."
+
+
+async def test_a_document_whose_job_failed_for_good_fails_too(library, simulator):
+    """As when it killed its worker three times: another job would kill the next."""
+    document = await library.add(HOURS, "port.md")
+    await library.rows("update procrastinate_jobs set status = 'failed' returning id")
+    later = datetime.now(UTC) + timedelta(minutes=5)
+    async with library.opened.database.system_transaction("a test sweeps") as session:
+        assert await service.requeue_stranded(session, now=later) == 1
+    row = await library.see(document.id)
+    assert row["status"] == "failed"
+    assert "tried as often as may be" in row["error"]
+    assert await library.rows("select id from procrastinate_jobs where status = 'todo'") == []

@@ -14,12 +14,11 @@ from socialsync.cli.channels import Workspace, workspace_id_of
 from socialsync.cli.output import AsJson, out, show, with_resources
 from socialsync.errors import Failed, Invalid
 from socialsync.features.knowledge import answers, service
+from socialsync.features.knowledge.sources import LARGEST, PART
 from socialsync.resources import Resources
 
 app = typer.Typer(help="Documents: what a workspace knows.", no_args_is_help=True)
 
-LARGEST = 50 * 2**20
-PART = 2**20
 LOOK_EVERY_S = 0.3
 _COLUMNS = ("id", "title", "status", "progress", "chunk_count", "language", "error")
 

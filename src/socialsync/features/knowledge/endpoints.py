@@ -1,15 +1,8 @@
 """``/api/v1/documents``, ``faqs`` and ``knowledge``."""
 
-import hashlib
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.datastructures import UploadFile
 from starlette.status import HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
 from socialsync import clock
@@ -18,9 +11,7 @@ from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
 from socialsync.api.schemas import Page
-from socialsync.errors import Invalid
-from socialsync.features.knowledge import answers, service
-from socialsync.features.knowledge.models import Document
+from socialsync.features.knowledge import answers, service, uploads
 from socialsync.features.knowledge.retrieval import Hit
 from socialsync.features.knowledge.schemas import (
     Ask,
@@ -31,7 +22,6 @@ from socialsync.features.knowledge.schemas import (
     Hits,
     Imported,
     KnowledgeAnswer,
-    NewDocument,
     NewFaq,
     Search,
     SourceAnswer,
@@ -39,48 +29,29 @@ from socialsync.features.knowledge.schemas import (
 
 router = APIRouter(tags=["knowledge"])
 
-PART = 2**20
-LARGEST_FILE = 50 * 2**20
-_UPLOAD = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "title": {"type": "string"},
-                    },
-                }
-            },
-            "application/json": {"schema": {"$ref": "#/components/schemas/NewDocument"}},
-        },
-    }
-}
-
 
 @router.post(
     "/api/v1/documents",
     status_code=HTTP_202_ACCEPTED,
     response_model=DocumentAnswer,
     summary="Teach a document",
-    openapi_extra=_UPLOAD,
+    openapi_extra=uploads.OPENAPI,
 )
 async def add_document(request: Request, caller: Operator, opened: Opened, asked: AskedOnce) -> Response:
     """A file (PDF, DOCX, HTML, Markdown, text or CSV, up to 50 MB), a text or the URL of a page. It is read
     and indexed by jobs: look at its `status` and `progress`. The same content is not learnt twice.
     """
-    upload = await _upload_of(request)
 
     async def make() -> DocumentAnswer:
         document, is_new = await service.add_document(session, caller.workspace_id, upload.values)
         if is_new:
-            await _store(session, document, upload)
+            await uploads.store(session, document, upload)
         return DocumentAnswer.model_validate(document)
 
-    async with opened.database.transaction(caller.workspace_id) as session:
+    async with (
+        uploads.taken(request) as upload,
+        opened.database.transaction(caller.workspace_id) as session,
+    ):
         return await once(session, asked.about(upload.digest), make, status=HTTP_202_ACCEPTED)
 
 
@@ -88,7 +59,7 @@ async def add_document(request: Request, caller: Operator, opened: Opened, asked
     "/api/v1/documents/{document_id}",
     status_code=HTTP_202_ACCEPTED,
     summary="Upload a document anew",
-    openapi_extra=_UPLOAD,
+    openapi_extra=uploads.OPENAPI,
 )
 async def replace_document(
     document_id: UUID, request: Request, caller: Operator, opened: Opened
@@ -96,13 +67,15 @@ async def replace_document(
     """Until the new content is indexed, the old one is found. Passages that did not change are not embedded
     again.
     """
-    upload = await _upload_of(request)
-    async with opened.database.transaction(caller.workspace_id) as session:
+    async with (
+        uploads.taken(request) as upload,
+        opened.database.transaction(caller.workspace_id) as session,
+    ):
         document, is_new = await service.replace_document(
             session, document_id, upload.values, now=clock.now()
         )
         if is_new:
-            await _store(session, document, upload)
+            await uploads.store(session, document, upload)
         return DocumentAnswer.model_validate(document)
 
 
@@ -202,78 +175,6 @@ async def answer(body: Ask, caller: Reader, opened: Opened) -> KnowledgeAnswer:
     return KnowledgeAnswer(
         answer=found.text, sources=[_shown(hit) for hit in found.sources], grounded=found.grounded
     )
-
-
-class _Upload:
-    """What came in, still in the temporary file that the web door put it into."""
-
-    def __init__(
-        self, values: Mapping[str, Any], digest: bytes, file: UploadFile | None, content: bytes
-    ) -> None:
-        self.values = values
-        self.digest = digest
-        self.file = file
-        self.content = content
-
-
-async def _upload_of(request: Request) -> _Upload:
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        return await _file_of(request)
-    try:
-        body = NewDocument.model_validate_json(await request.body() or b"{}")
-    except ValidationError as error:
-        raise RequestValidationError(
-            [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        ) from None
-    content = (body.text or "").encode()
-    digest = hashlib.sha256(content or (body.url or "").encode()).digest()
-    if body.url is not None:
-        values: dict[str, Any] = {"title": body.title or body.url, "source": "url", "url": body.url}
-        return _Upload(values, digest, None, b"")
-    values = {
-        "title": body.title,
-        "source": "text",
-        "content_type": "text/plain",
-        "size_bytes": len(content),
-        "digest": digest,
-    }
-    return _Upload(values, digest, None, content)
-
-
-async def _file_of(request: Request) -> _Upload:
-    form = await request.form(max_files=1, max_fields=10)
-    file, title = form.get("file"), form.get("title")
-    if not isinstance(file, UploadFile):
-        raise Invalid(
-            "There is no file.", field="file", fix="Send it as multipart/form-data, in the field file."
-        )
-    size = file.size or 0
-    if size > LARGEST_FILE:
-        raise Invalid("The file is larger than 50 MB.", field="file", fix="Split it.")
-    hashed = hashlib.sha256()
-    while part := await file.read(PART):
-        hashed.update(part)
-    await file.seek(0)
-    name = (file.filename or "").replace("\x00", "").rpartition("/")[2][:300]
-    values = {
-        "title": (str(title).strip() if title else "")[:300] or name or "Document",
-        "source": "file",
-        "filename": name or None,
-        "content_type": (file.content_type or "")[:200] or None,
-        "size_bytes": size,
-        "digest": hashed.digest(),
-    }
-    return _Upload(values, hashed.digest(), file, b"")
-
-
-async def _store(session: AsyncSession, document: Document, upload: _Upload) -> None:
-    """A mebibyte at a time, in the transaction of the document."""
-    n = 0
-    while part := (
-        await upload.file.read(PART) if upload.file else upload.content[n * PART : (n + 1) * PART]
-    ):
-        await service.add_part(session, document, n, part)
-        n += 1
 
 
 def _shown(hit: Hit) -> HitAnswer:

@@ -56,29 +56,34 @@ def kind_of(head: bytes, *, filename: str | None, content_type: str | None) -> K
         Unreadable: it is of no kind that we read, or it is not what its name says.
     """
     seen = _by_content(head)
-    named = _by_name(filename, content_type)
+    told = _by_name(filename, content_type)
     ending = PurePosixPath(filename or "").suffix.lower()
-    if named is None and ending and seen is None and ending not in ENDINGS:
+    if told is None and ending and seen is None and ending not in ENDINGS:
         raise Unreadable(f"Files that end in {ending} cannot be read.", fix=_TAKEN)
     if seen == "zip":
-        if named == "docx" or named is None:
+        if told == "docx" or told is None:
             return "docx"
         raise Unreadable(f"The file is called {filename} but is a ZIP archive.", fix=_TAKEN)
     if seen is not None:
-        if named is not None and named != seen and not (seen == "html" and named in {"markdown", "text"}):
+        if told is not None and told != seen and not (seen == "html" and told in {"markdown", "text"}):
             raise Unreadable(
-                f"The file is called {filename or named} but is {_NAMES[seen]}.",
+                f"The file is called {filename or told} but is {_NAMES[seen]}.",
                 fix="Give it the right ending and upload it again.",
             )
-        return named if named in {"markdown", "text"} else seen
-    if named in {"pdf", "docx"}:
+        return told if told in {"markdown", "text"} else seen
+    if told in {"pdf", "docx"}:
         raise Unreadable(
-            f"The file is called {filename or named} but is no {named.upper()} file, or a damaged one.",
+            f"The file is called {filename or told} but is no {told.upper()} file, or a damaged one.",
             fix="Open it in its own program, save it again and upload that.",
         )
     if not _is_text(head):
         raise Unreadable("The file is neither text nor a document that can be read.", fix=_TAKEN)
-    return named or "text"
+    return told or "text"
+
+
+def named(content_type: str | None) -> Kind | None:
+    """The kind that a MIME type, with its parameters, names."""
+    return TYPES.get((content_type or "").partition(";")[0].strip().lower())
 
 
 def _by_content(head: bytes) -> Literal["pdf", "html", "zip"] | None:
@@ -97,9 +102,7 @@ def _by_content(head: bytes) -> Literal["pdf", "html", "zip"] | None:
 
 def _by_name(filename: str | None, content_type: str | None) -> Kind | None:
     ending = PurePosixPath(filename or "").suffix.lower()
-    if ending:
-        return ENDINGS.get(ending)
-    return TYPES.get((content_type or "").partition(";")[0].strip().lower())
+    return ENDINGS.get(ending) if ending else named(content_type)
 
 
 def _is_text(head: bytes) -> bool:

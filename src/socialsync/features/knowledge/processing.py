@@ -6,7 +6,7 @@ vector that was paid for is kept, and the chunks that people find are always tho
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -24,6 +24,9 @@ EMBED = "knowledge.embed_chunks"
 READ_SHARE = 0.1
 """Of the progress: reading is a tenth, embedding the rest but the last hundredth."""
 _EMBED_SHARE = 0.89
+GAVE_UP = (
+    "It could not be processed: job {} was tried as often as may be. Upload it again, or ask your operator."
+)
 
 
 async def begin(session: AsyncSession, job: Job, document_id: UUID, *, now: datetime) -> Document | None:
@@ -36,9 +39,33 @@ async def begin(session: AsyncSession, job: Job, document_id: UUID, *, now: date
     if document is None or document.step not in {"waiting", "fetching", "reading"}:
         return None
     step = "fetching" if document.source == "url" and document.digest is None else "reading"
-    _set(document, now, status="processing", step=step, waits_for=None, not_before=None)
+    _set(document, now, status="processing", step=step, error=None, waits_for=None, not_before=None)
     document.job_id = job.job.id
     return await _told(session, document)
+
+
+async def keep_page(
+    session: AsyncSession,
+    job: Job,
+    document_id: UUID,
+    upload: int,
+    values: Mapping[str, object],
+    *,
+    now: datetime,
+) -> bool:
+    """What was fetched from the document's URL; the caller stores its parts, in this transaction. False when
+    the document is another one by now.
+
+    Args:
+        values: ``digest size_bytes filename content_type``.
+    """
+    document = await _waiting(session, job, document_id)
+    if document is None or document.upload != upload:
+        return False
+    await queries.drop_parts(session, document_id, upload)
+    _set(document, now, step="reading", **values)
+    await _told(session, document)
+    return True
 
 
 async def keep_drafts(
@@ -51,7 +78,7 @@ async def keep_drafts(
     await queries.copy_drafts(session, document, read.passages)
     _set(document, now, step="embedding", progress=READ_SHARE)
     document.pages, document.language = read.pages, read.language
-    if read.title and document.source == "url":
+    if read.title and document.title == document.url:
         document.title = read.title
     document.job_id = await deferring.defer(
         session, EMBED, {"workspace_id": document.workspace_id, "document_id": document.id}
@@ -72,7 +99,7 @@ async def begin_embedding(
     if document is None or document.step not in {"embedding", "storing"}:
         return None
     await queries.reuse_vectors(session, document, model)
-    _set(document, now, status="processing", waits_for=None, not_before=None)
+    _set(document, now, status="processing", error=None, waits_for=None, not_before=None)
     document.job_id = job.job.id
     return await _told(session, document)
 
@@ -127,6 +154,16 @@ async def fail(
         await _told(session, document)
 
 
+async def stumble(
+    session: AsyncSession, job: Job, document_id: UUID, upload: int, sentence: str, *, now: datetime
+) -> None:
+    """It is tried again soon; people see meanwhile why it has not gone on."""
+    document = await _waiting(session, job, document_id)
+    if document is not None and document.upload == upload:
+        _set(document, now, status="pending", error=sentence)
+        await _told(session, document)
+
+
 async def postpone(
     session: AsyncSession,
     job: Job,
@@ -145,9 +182,15 @@ async def postpone(
 
 
 async def requeue_stranded(session: AsyncSession, *, now: datetime, limit: int = 1_000) -> int:
-    """The sweep: a document that waits without a live job gets the one of its step."""
+    """The sweep: a document that waits without a live job gets the one of its step. If its job failed for
+    good, which no wait of ours explains, so does the document: it would kill worker after worker.
+    """
     stranded = await queries.take_stranded(session, now, limit)
     for row in stranded:
+        if row["job_failed"]:
+            values = {"status": "failed", "step": "done", "error": GAVE_UP.format(row["job_id"])}
+            await queries.touch(session, [row["id"]], **values, updated_at=now)
+            continue
         arguments = {"workspace_id": row["workspace_id"], "document_id": row["id"]}
         if row["step"] in {"embedding", "storing"}:
             job_id = await deferring.defer(session, EMBED, arguments)

@@ -60,7 +60,9 @@ _SWAP = (
     """,
 )
 _STRANDED = text("""
-select document.id, document.workspace_id, document.step from knowledge_documents document
+select document.id, document.workspace_id, document.step, document.job_id, exists (
+    select from procrastinate_jobs job where job.id = document.job_id and job.status = 'failed') as job_failed
+from knowledge_documents document
 where document.status in ('pending', 'processing') and document.updated_at < :before
     and coalesce(document.not_before <= :now, true)
     and not exists (
@@ -228,7 +230,9 @@ async def swap_chunks(session: AsyncSession, document: Document, model: str, con
 
 
 async def take_stranded(session: AsyncSession, now: datetime, limit: int) -> Sequence[RowMapping]:
-    """Documents that wait for a minute without a job that waits or runs: ``id, workspace_id, step``."""
+    """Documents that wait for a minute without a job that waits or runs:
+    ``id, workspace_id, step, job_id, job_failed``.
+    """
     values = {"now": now, "before": now - timedelta(minutes=1), "limit": limit}
     return (await session.execute(_STRANDED, values)).mappings().all()
 

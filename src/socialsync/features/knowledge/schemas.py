@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
@@ -36,11 +37,29 @@ class NewDocument(Body):
     def _is_one_of_both(self) -> "NewDocument":
         if (self.text is None) == (self.url is None):
             raise refusal("needs a text or a url, one of them", fix="Or upload a file in the field file.")
+        if self.url is not None and not _is_page(self.url):
+            raise refusal("is no URL of a page", at=".url", fix="Write it like https://example.com/prices.")
         if self.text is not None and not self.text.strip():
             raise refusal("is empty", at=".text", fix="Write what is to be known.")
         if self.text is not None and self.title is None:
             raise refusal("is missing", at=".title", fix="Give the text a title.")
         return self
+
+
+def _is_page(url: str) -> bool:
+    """Whether it may be fetched; a password in it would be stored and shown."""
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in {"http", "https"}
+            and bool(parts.hostname)
+            and "@" not in parts.netloc
+            and (parts.port is None or parts.port > 0)
+            and url.isprintable()
+            and " " not in url
+        )
+    except ValueError:
+        return False
 
 
 class DocumentAnswer(Answer):

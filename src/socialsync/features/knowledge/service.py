@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,8 @@ __all__ = ["Document", "Faq", "requeue_stranded"]
 
 EMBED_FAQS = "knowledge.embed_faqs"
 MOST_FAQS = 5_000
+LONGEST_QUESTION = 2_000
+LONGEST_ANSWER = 10_000
 _QUESTIONS = ("question", "frage", "pregunta", "q")
 _ANSWERS = ("answer", "reponse", "réponse", "antwort", "respuesta", "a")
 
@@ -212,9 +215,13 @@ def _entry(
     row: Mapping[str, str | None], number: int, question: str, answer: str, names: Mapping[str, str]
 ) -> dict[str, Any]:
     entry = {"question": (row[question] or "").strip(), "answer": (row[answer] or "").strip()}
-    if not all(entry.values()):
-        raise Invalid(
-            f"Line {number} lacks its question or its answer.", field="file", fix="Fill it in or remove it."
-        )
     language = (row.get(names.get("language", "")) or "").strip().lower()
-    return {**entry, "language": language or None}
+    if not all(entry.values()):
+        problem, fix = "lacks its question or its answer", "Fill it in or remove it."
+    elif len(entry["question"]) > LONGEST_QUESTION or len(entry["answer"]) > LONGEST_ANSWER:
+        problem, fix = "is too long", f"{LONGEST_QUESTION:,} characters ask, {LONGEST_ANSWER:,} answer."
+    elif language and not re.fullmatch("[a-z]{2}", language):
+        problem, fix = "names no language", "Write it with two letters, like fr."
+    else:
+        return {**entry, "language": language or None}
+    raise Invalid(f"Line {number} {problem}.", field="file", fix=fix)

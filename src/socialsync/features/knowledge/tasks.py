@@ -1,10 +1,8 @@
 """The jobs of the room: read a document, embed its passages, embed FAQ entries."""
 
 import asyncio
-import tempfile
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +11,12 @@ from sqlalchemy import RowMapping
 from socialsync import clock, resources, telemetry
 from socialsync.ai import Spender
 from socialsync.ai.errors import AiError, BudgetSpent, CredentialsRefused, TextTooLong
-from socialsync.errors import Permanent
-from socialsync.features.knowledge import processing, queries
+from socialsync.errors import Failed, SocialSyncError
+from socialsync.features.knowledge import processing, queries, sources
 from socialsync.features.knowledge.models import Document
 from socialsync.features.knowledge.passages import Read, embedded
 from socialsync.queue import jobs, locks
-from socialsync.queue.jobs import Job
+from socialsync.queue.jobs import Job, JobLost
 from socialsync.queue.tasks import task
 from socialsync.resources import Resources
 
@@ -28,7 +26,7 @@ READ = "socialsync.features.knowledge.chunking:read"
 READ_WITHIN_S = 600.0
 TEXTS_A_CALL = 64
 CALLS_AT_ONCE = 4
-PARTS_AT_ONCE = 8
+DEFECT = "It could not be read, by a fault of ours. Your operator finds it in the log."
 BUDGET_WAIT = timedelta(minutes=15)
 MODEL_WAIT = timedelta(minutes=10)
 LANGUAGES = ("en", "fr", "es", "de", "ar")
@@ -47,13 +45,11 @@ async def process_document(job: Job, *, workspace_id: UUID, document_id: UUID) -
         return {"document_id": str(document_id), "status": "nothing to read"}
     log.info(f"[DOCUMENT] Reading document {document_id}", document_id=str(document_id))
     try:
-        read = await _read(opened, document)
-    except Permanent as error:
-        sentence = " ".join(part for part in (error.message, error.fix) if part)
-        log.warning(f"[DOCUMENT] Document {document_id} failed: {sentence}", document_id=str(document_id))
-        async with opened.database.transaction(workspace_id) as session:
-            await processing.fail(session, job, document_id, document.upload, sentence, now=clock.now())
-        return {"document_id": str(document_id), "status": "failed", "error": sentence}
+        read = await _read(opened, job, document)
+    except JobLost:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, people must see that it has not gone on
+        return await _stumbled(opened, job, document, error)
     async with opened.database.transaction(workspace_id) as session:
         await processing.keep_drafts(session, job, document_id, document.upload, read, now=clock.now())
     return {"document_id": str(document_id), "status": "read", "passages": len(read.passages)}
@@ -99,26 +95,36 @@ async def embed_faqs(job: Job, *, workspace_id: UUID) -> dict[str, int]:
         count += len(chunks)
 
 
-async def _read(opened: Resources, document: Document) -> Read:
-    """Bring the file into a temporary one, some parts at a time, and have it read."""
-    with tempfile.TemporaryDirectory(prefix="socialsync-") as folder:
-        path = Path(folder) / "document"
-        n = 0
-        with path.open("wb") as file:
-            while True:
-                async with opened.database.transaction(document.workspace_id) as session:
-                    parts = [
-                        await queries.read_part(session, document.id, document.upload, n + ahead)
-                        for ahead in range(PARTS_AT_ONCE)
-                    ]
-                file.writelines(part for part in parts if part is not None)
-                n += PARTS_AT_ONCE
-                if None in parts:
-                    break
+async def _read(opened: Resources, job: Job, document: Document) -> Read:
+    async with sources.brought(opened, job, document) as source:
         read: Read = await opened.pool.call(
-            READ, str(path), document.filename, document.content_type, LANGUAGES, within=READ_WITHIN_S
+            READ, str(source.path), source.filename, source.content_type, LANGUAGES, within=READ_WITHIN_S
         )
         return read
+
+
+async def _stumbled(opened: Resources, job: Job, document: Document, error: Exception) -> dict[str, Any]:
+    """What cannot be read fails, with its reason. What may pass is tried again as often as the policy says,
+    and people see the reason meanwhile.
+
+    Raises:
+        error: whatever is no failure of the document itself.
+    """
+    gives_up = jobs.wait_after(job, error) is None
+    tell = processing.fail if gives_up else processing.stumble
+    sentence = _sentence(error)
+    async with opened.database.transaction(document.workspace_id) as session:
+        await tell(session, job, document.id, document.upload, sentence, now=clock.now())
+    if not (gives_up and isinstance(error, Failed)):
+        raise error
+    log.warning(f"[DOCUMENT] Document {document.id} failed: {sentence}", document_id=str(document.id))
+    return {"document_id": str(document.id), "status": "failed", "error": sentence}
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, SocialSyncError):
+        return " ".join(part for part in (error.message, error.fix) if part)
+    return DEFECT
 
 
 async def _embed_some(opened: Resources, document: Document) -> bool:

@@ -33,7 +33,8 @@ select case when heading is null then text else heading || E'\\n' || text end
 from knowledge_chunks where document_id = %(id)s
 """
 LEFT = """
-select (select count(*) from procrastinate_jobs where status in ('todo', 'doing'))
+select (select count(*) from procrastinate_jobs where status in ('todo', 'doing')
+        and task_name like 'knowledge.%')
     + (select count(*) from knowledge_documents where status in ('pending', 'processing'))
 """
 NEGLECTED = """

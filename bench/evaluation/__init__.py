@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 LANGUAGES = ("en", "fr", "es", "de", "ar")
+FIRST = 5
 _FOLDER = Path(__file__).parent
 
 
@@ -53,7 +54,7 @@ def scores(ranks: Sequence[int | None]) -> Scores:
     found = [rank for rank in ranks if rank is not None]
     count = max(1, len(ranks))
     return Scores(
-        len(ranks), sum(rank <= 5 for rank in found) / count, sum(1 / rank for rank in found) / count
+        len(ranks), sum(rank <= FIRST for rank in found) / count, sum(1 / rank for rank in found) / count
     )
 
 

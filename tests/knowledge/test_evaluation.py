@@ -1,4 +1,4 @@
-"""What is found of what is asked: the evaluation set in bench/evaluation, by meaning, by words, and by both."""
+"""What is found of what is asked: bench/evaluation, by meaning, by words, and by both."""
 
 from collections import Counter
 
@@ -53,7 +53,7 @@ async def test_hybrid_search_is_at_least_as_good_as_either_alone(well_read):
     hybrid, vector, words = (found[name] for name in ("hybrid", "vector", "words"))
     assert hybrid.recall_at_5 >= max(vector.recall_at_5, words.recall_at_5), found
     assert hybrid.mrr >= max(vector.mrr, words.mrr), found
-    assert hybrid.recall_at_5 >= 0.95, found
+    assert hybrid.recall_at_5 >= 0.9, found
 
 
 async def asked(library, questions: list[Question]) -> dict[str, Scores]:

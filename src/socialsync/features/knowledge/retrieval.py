@@ -2,12 +2,12 @@
 
 Reciprocal rank fusion: Cormack, Clarke, Buettcher, SIGIR 2009, with their k = 60; ranks of different measures
 can be added, scores cannot. Words are those of each passage's own language, without the little words of the
-question's, and weigh the more the rarer they are (the idf of BM25). How much a rank by words counts depends on
-how much of the question's weight the passage has: a question in other words than the passage's is left to the
-vectors. Of equals, the passage in the question's language comes first.
+question's, and weigh the more the rarer they are (the idf of BM25). How much a rank by words counts depends
+on how much of the question's weight the passage has: a question in other words than the passage's is left to
+the vectors. Of equals, the passage in the question's language comes first.
 
-Vectors are searched exactly while the workspace is small, which is fast and finds all; else by the HNSW index,
-iterating until enough of this workspace is found (pgvector, "Iterative index scans").
+Vectors are searched exactly while the workspace is small, which is fast and finds all; else by the HNSW
+index, iterating until enough of this workspace is found (pgvector, "Iterative index scans").
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ CANDIDATES = 50
 """Of each list."""
 EF_SEARCH = 100
 TRUST = 2.0
-"""Power of the share of a question's words that a passage has; chosen on the half of bench/evaluation that may
-be looked at, as is the next."""
+"""Power of the share of a question's words that a passage has; chosen on the half of bench/evaluation that
+may be looked at, as is the next."""
 KIN = 1.1
 """What it is worth that a passage is in the question's language."""
 MOST = 50

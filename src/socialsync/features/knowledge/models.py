@@ -140,7 +140,9 @@ class Vector(TenantRow):
 
 
 class Chunk(TenantRow):
-    """A passage that can be found, of a document or a FAQ entry, whose vector comes a moment later."""
+    """A passage that can be found, of a document or a FAQ entry, whose vector comes a moment later. Among its
+    words is its workspace, so that one index finds a tenant's rows among everybody's.
+    """
 
     __tablename__ = "knowledge_chunks"
     __table_args__ = TenantRow.table_args(
@@ -157,7 +159,12 @@ class Chunk(TenantRow):
             unique=True,
             postgresql_where=sql("faq_id is not null"),
         ),
-        Index("ix_knowledge_chunks_words", "words", postgresql_using="gin"),
+        Index(
+            "ix_knowledge_chunks_words",
+            "words",
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        ),
         Index(
             "ix_knowledge_chunks_embedding",
             "embedding",
@@ -175,7 +182,12 @@ class Chunk(TenantRow):
     language: Mapped[str | None]
     config: Mapped[str] = mapped_column(REGCONFIG, server_default=sql("'simple'::regconfig"))
     words: Mapped[Any] = mapped_column(
-        TSVECTOR, Computed("to_tsvector(config, coalesce(heading, '') || ' ' || text)", persisted=True)
+        TSVECTOR,
+        Computed(
+            "array_to_tsvector(array[workspace_id::text]) ||"
+            " to_tsvector(config, coalesce(heading, '') || ' ' || text)",
+            persisted=True,
+        ),
     )
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     model: Mapped[str | None]

@@ -24,6 +24,9 @@ EXACT_UP_TO = 5_000
 """Chunks of a workspace up to which each is compared."""
 CANDIDATES = 50
 """Of each list."""
+SOME = 200
+"""Passages that are looked at for each word. All of them for a rare one, and any for a common one: whatever
+else of the question these have is found by the rarer words."""
 EF_SEARCH = 100
 TRUST = 2.0
 """Power of the share of a question's words that a passage has; chosen on the half of bench/evaluation that
@@ -44,14 +47,16 @@ _ITERATE = text(
 )
 _SEARCH = """
 with near as materialized (
-    select id, row_number() over (order by distance, id) as rank, -distance as likeness from (
-        select id, (embedding <#> cast(:vector as halfvec(1536))){exact} as distance from knowledge_chunks
+    select id, config, is_faq, row_number() over (order by distance, id) as rank, -distance as likeness from (
+        select id, config, faq_id is not null as is_faq,
+            (embedding <#> cast(:vector as halfvec(1536))){exact} as distance
+        from knowledge_chunks
         where workspace_id = :workspace_id and embedding is not null and model = :model
             and cast(:vector as halfvec(1536)) is not null
-        order by 2 limit :candidates
+        order by 4 limit :candidates
     ) as nearest
 ), tokens as materialized (
-    select lexeme as token from unnest(to_tsvector('simple', :words)) limit 100
+    select lexeme as token from unnest(to_tsvector('simple', :words)) limit 50
 ), spoken as materialized (  -- the language whose little words are in the question
     select config from (
         select cast(config as regconfig) as config, count(*) filter (
@@ -65,37 +70,45 @@ with near as materialized (
     cross join unnest(to_tsvector(cast(config as regconfig), token)) as stem
     where not exists (select from spoken where to_tsvector(spoken.config, token) = '')
 ), asked as materialized (
-    select config, cast(string_agg(term, ' | ') as tsquery) as query from terms group by config
-), matched as materialized (
-    select chunk.id, terms.token, ts_rank_cd(chunk.words, asked.query, 1) as closeness
-    from asked join knowledge_chunks chunk on chunk.words @@ asked.query and chunk.config = asked.config
-    join terms on terms.config = chunk.config and chunk.words @@ cast(terms.term as tsquery)
-    where chunk.workspace_id = :workspace_id
+    select config, cast(string_agg(term, ' | ') as tsquery) as query, string_agg(term, ' & ') as whole
+    from terms group by config
+), with_one as materialized (  -- of a word that many have, some
+    select token, id from terms cross join lateral find_passages_with(config, cast(term as tsquery), :some) id
+), with_all as materialized (
+    select id from asked cross join lateral find_passages_with(config, cast(whole as tsquery), :some) id
 ), rare as materialized (  -- a word says the more the fewer passages have it
-    select tokens.token, ln(1 + (:total - count(matched.id) + 0.5) / (count(matched.id) + 0.5)) as weight
-    from (select distinct token from terms) as tokens left join (
-        select distinct id, token from matched) as matched using (token) group by tokens.token
+    select token, ln(1 + (:total - count(with_one.id) + 0.5) / (count(with_one.id) + 0.5)) as weight
+    from (select distinct token from terms) as all_tokens left join with_one using (token) group by token
 ), worded as materialized (
-    select id, coverage, row_number() over (order by coverage desc, closeness desc, id) as rank from (
-        select id, max(closeness) as closeness,
-            sum(weight) / (select sum(weight) from rare) as coverage
-        from (select distinct id, token, closeness from matched) as matched join rare using (token)
-        group by id order by 3 desc, 2 desc, id limit :candidates
+    select id, config, is_faq, coverage,
+        row_number() over (order by coverage desc, closeness desc, id) as rank
+    from (
+        select chunk.id, chunk.config, chunk.faq_id is not null as is_faq,
+            ts_rank_cd(chunk.words, asked.query, 1) as closeness, (
+                select sum(rare.weight) from terms join rare using (token)
+                where terms.config = chunk.config and chunk.words @@ cast(terms.term as tsquery)
+            ) / (select sum(weight) from rare) as coverage
+        from (select id from with_one union select id from with_all) as pool
+        join knowledge_chunks chunk on chunk.workspace_id = :workspace_id and chunk.id = pool.id
+        join asked on asked.config = chunk.config
+        order by coverage desc, closeness desc, id limit :candidates
     ) as best
-), fused as (
-    select coalesce(near.id, worded.id) as id, near.likeness,
-        coalesce(1.0 / (60 + near.rank), 0)
-        + coalesce(power(worded.coverage, :trust) / (60 + worded.rank), 0) as score
+), fused as materialized (
+    select coalesce(near.id, worded.id) as id, near.likeness, cast((
+            coalesce(1.0 / (60 + near.rank), 0)
+            + coalesce(power(least(worded.coverage, 1), :trust) / (60 + worded.rank), 0)
+        ) * (case when coalesce(near.is_faq, worded.is_faq) then 1.1 else 1 end)
+        * (case when coalesce(near.config, worded.config) = (select config from spoken) then :kin else 1 end)
+        as float8) as score
     from near full outer join worded on worded.id = near.id
+    order by score desc, 1 limit :limit
 )
 select chunk.id, chunk.document_id, chunk.faq_id, chunk.text, chunk.heading, chunk.page, chunk.language,
-    document.title, document.url, document.filename, fused.likeness, cast(fused.score
-        * (case when chunk.faq_id is not null then 1.1 else 1 end)
-        * (case when chunk.config = (select config from spoken) then :kin else 1 end) as float8) as score
-from fused join knowledge_chunks chunk on chunk.id = fused.id and chunk.workspace_id = :workspace_id
+    document.title, document.url, document.filename, fused.likeness, fused.score
+from fused join knowledge_chunks chunk on chunk.workspace_id = :workspace_id and chunk.id = fused.id
 left join knowledge_documents document
     on document.workspace_id = chunk.workspace_id and document.id = chunk.document_id
-order by score desc, chunk.id limit :limit
+order by fused.score desc, chunk.id
 """
 _EXACT, _INDEXED = (text(_SEARCH.format(exact=exact)) for exact in (" + 0", ""))
 
@@ -146,6 +159,7 @@ async def search(
             "words": query,
             "configs": sorted({config_of(None), *(config_of(language) for language in LANGUAGES)}),
             "candidates": CANDIDATES,
+            "some": SOME,
             "total": total,
             "trust": TRUST,
             "kin": KIN,

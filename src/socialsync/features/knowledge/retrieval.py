@@ -89,7 +89,9 @@ with near as materialized (
                 where terms.config = chunk.config and chunk.words @@ cast(terms.term as tsquery)
             ) / (select sum(weight) from rare) as coverage
         from (select id from with_one union select id from with_all) as pool
-        join knowledge_chunks chunk on chunk.workspace_id = :workspace_id and chunk.id = pool.id
+        cross join lateral (  -- one by one: there are few, and the planner thinks of thousands
+            select * from knowledge_chunks where workspace_id = :workspace_id and id = pool.id offset 0
+        ) as chunk
         join asked on asked.config = chunk.config
         order by coverage desc, closeness desc, id limit :candidates
     ) as best

@@ -9,6 +9,7 @@ from datetime import timedelta
 from socialsync import clock
 from socialsync.db import idempotency
 from socialsync.features.channels import renewals
+from socialsync.features.knowledge import service as knowledge
 from socialsync.features.posts import service as posts
 from socialsync.features.webhooks import service as webhooks
 from socialsync.queue import pruning
@@ -29,6 +30,17 @@ SWEEPS = (
         "posts that are publishing without a live job",
         timedelta(minutes=1),
         lambda session: posts.requeue_stranded(session, now=clock.now()),
+    ),
+    Sweep(
+        "documents that wait without a live job",
+        timedelta(minutes=1),
+        lambda session: knowledge.requeue_stranded(session, now=clock.now()),
+    ),
+    Sweep(
+        "FAQ entries without a vector",
+        timedelta(minutes=1),
+        lambda session: knowledge.requeue_bare_faqs(session, now=clock.now()),
+        routine=True,
     ),
     Sweep(
         "tokens that end soon",

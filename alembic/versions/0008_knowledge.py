@@ -165,6 +165,7 @@ create table knowledge_chunks (
     digest bytea not null,
     model text,
     embedding halfvec(1536),
+    nearby boolean not null default false,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     constraint uq_knowledge_chunks_workspace_id_id unique (workspace_id, id),
@@ -180,7 +181,9 @@ create index ix_knowledge_chunks_workspace_id_document_id_n
 create unique index uq_knowledge_chunks_faq on knowledge_chunks (workspace_id, faq_id)
     where faq_id is not null;
 create index ix_knowledge_chunks_words on knowledge_chunks using gin (words) with (fastupdate = off);
-create index ix_knowledge_chunks_embedding on knowledge_chunks using hnsw (embedding halfvec_ip_ops);
+create index ix_knowledge_chunks_workspace_id_nearby on knowledge_chunks (workspace_id, nearby);
+create index ix_knowledge_chunks_embedding on knowledge_chunks using hnsw (embedding halfvec_ip_ops)
+    where nearby;
 -- The vector and the words of a row lie in the row itself: whoever searches reads them of thousands
 alter table knowledge_chunks alter column embedding set storage plain;
 alter table knowledge_chunks alter column words set storage main;

@@ -18,7 +18,7 @@ from bench.scenarios.lineup import Lineup
 from socialsync.db.engine import create_engine
 from socialsync.db.transaction import Database
 from socialsync.db.urls import Urls, as_app
-from socialsync.features.knowledge import retrieval
+from socialsync.features.knowledge import retrieval, service
 
 MEANING = (
     "`retrieval.search`, by meaning and by words, in ten workspaces of one size: vectors of 1,536 dimensions"
@@ -54,9 +54,10 @@ select document.workspace_id, document.id, place.n, (
 from knowledge_documents document cross join generate_series(%(from)s::int, %(to)s::int) as place (n)
 join centres on centres.workspace_id = document.workspace_id and centres.n = mod(place.n, 100)
 """
-_INDEX = (
-    "create index ix_knowledge_chunks_embedding on knowledge_chunks using hnsw (embedding halfvec_ip_ops)"
-)
+_INDEX = """
+create index ix_knowledge_chunks_embedding on knowledge_chunks using hnsw (embedding halfvec_ip_ops)
+where nearby
+"""
 _QUESTIONS = """
 select workspace_id, l2_normalize(embedding + (
     select array_agg(random_normal() * 0.0085)::halfvec(1536) from generate_series(1, 1536)
@@ -115,6 +116,8 @@ def _fill(connection: Connection, chunks: int) -> float:
         for start in range(0, each, 1_000):
             values = {"model": _MODEL, "from": start, "to": min(start + 1_000, each) - 1}
             connection.execute(_FILL.encode(), values)
+    if each > service.EXACT_UP_TO:
+        connection.execute("update knowledge_chunks set nearby = true")
     with step("search: the index of vectors"):
         connection.execute("set maintenance_work_mem = '1GB'")
         began = time.perf_counter()

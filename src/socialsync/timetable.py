@@ -37,6 +37,12 @@ SWEEPS = (
         lambda session: knowledge.requeue_stranded(session, now=clock.now()),
     ),
     Sweep(
+        "workspaces that are worth an index of vectors",
+        timedelta(minutes=5),
+        knowledge.index_crowded,
+        routine=True,
+    ),
+    Sweep(
         "FAQ entries without a vector",
         timedelta(minutes=1),
         lambda session: knowledge.requeue_bare_faqs(session, now=clock.now()),

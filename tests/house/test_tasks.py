@@ -23,6 +23,7 @@ TABLE = {
     "messages.settle": ("ingest", 2, "message"),
     "knowledge.process_document": ("ingest", -5, "bulk"),
     "knowledge.embed_chunks": ("ingest", -5, "bulk"),
+    "knowledge.index_chunks": ("ingest", -5, "bulk"),  # beyond the design: only large workspaces need it
     "knowledge.embed_faqs": ("ingest", -5, "bulk"),  # beyond the design: an entry has no document to lock
     "posts.enqueue_due_posts": ("scheduler", 5, "tick"),
     "posts.publish_post": ("scheduler", 0, "publish"),

@@ -295,7 +295,7 @@ def _unit(vector: Sequence[float]) -> list[float]:
             f"The embedding model gives vectors of {len(vector):,} numbers; SocialSync keeps {DIMENSIONS:,}.",
             fix="Set SOCIALSYNC_EMBEDDING_MODEL to one with at most 1,536 dimensions.",
         )
-    length = math.sqrt(sum(each * each for each in vector))
+    length = math.hypot(*vector)
     if not math.isfinite(length) or length == 0:
         raise AnswerUnusable("The embedding server answered with a vector without a direction.")
     return [*(each / length for each in vector), *([0.0] * (DIMENSIONS - len(vector)))]

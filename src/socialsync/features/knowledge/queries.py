@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, func, select, text, update
+from sqlalchemy import CursorResult, RowMapping, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.db.copying import copied
@@ -90,6 +90,18 @@ where chunk.workspace_id = :workspace_id and chunk.id = given.id and chunk.diges
 _WORKSPACES_WITH_BARE_FAQS = text("""
 select distinct workspace_id from knowledge_chunks
 where faq_id is not null and embedding is null and updated_at < :before limit :limit
+""")
+
+
+_CROWDED = text("""
+select workspace_id from knowledge_chunks where not nearby
+group by workspace_id having count(*) > :most order by count(*) desc limit :limit
+""")
+_BRING_NEAR = text("""
+update knowledge_chunks set nearby = true where id in (
+    select id from knowledge_chunks
+    where workspace_id = :workspace_id and not nearby and embedding is not null limit :limit
+    for update skip locked)
 """)
 
 
@@ -304,6 +316,17 @@ async def set_vectors(
 async def list_workspaces_with_bare_faqs(session: AsyncSession, now: datetime, limit: int) -> list[UUID]:
     values = {"before": now - timedelta(minutes=1), "limit": limit}
     return list(await session.scalars(_WORKSPACES_WITH_BARE_FAQS, values))
+
+
+async def list_crowded(session: AsyncSession, most: int, limit: int) -> list[UUID]:
+    """Workspaces with more chunks outside the index of vectors than are quickly compared."""
+    return list(await session.scalars(_CROWDED, {"most": most, "limit": limit}))
+
+
+async def bring_near(session: AsyncSession, workspace_id: UUID, limit: int) -> int:
+    """Put some chunks into the index of vectors; how many."""
+    result = await session.execute(_BRING_NEAR, {"workspace_id": workspace_id, "limit": limit})
+    return cast("CursorResult[Any]", result).rowcount
 
 
 async def touch(session: AsyncSession, document_ids: Collection[UUID], **values: Any) -> None:

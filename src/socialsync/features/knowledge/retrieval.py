@@ -6,8 +6,9 @@ question's, and weigh the more the rarer they are (the idf of BM25). How much a 
 on how much of the question's weight the passage has: a question in other words than the passage's is left to
 the vectors. Of equals, the passage in the question's language comes first.
 
-Vectors are searched exactly while the workspace is small, which is fast and finds all; else by the HNSW
-index, iterating until enough of this workspace is found (pgvector, "Iterative index scans").
+Vectors are searched exactly while the workspace is small, which is fast and finds all. Of a large one most
+are ``nearby``, in the HNSW index, which iterates until enough of this workspace is found (pgvector,
+"Iterative index scans"); the latest are compared exactly beside it.
 """
 
 from collections.abc import Sequence
@@ -20,8 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from socialsync.features.knowledge.configs import config_of
 from socialsync.features.knowledge.queries import vector_text
 
-EXACT_UP_TO = 5_000
-"""Chunks of a workspace up to which each is compared."""
+COUNTED = 5_000
+"""Passages up to which a workspace's are counted, to weigh words by."""
 CANDIDATES = 50
 """Of each list."""
 SOME = 200
@@ -45,15 +46,25 @@ _ITERATE = text(
     " set_config('hnsw.ef_search', cast(:ef_search as text), true),"
     " set_config('hnsw.max_scan_tuples', '20000', true)"
 )
-_SEARCH = """
+_SEARCH = text("""
 with near as materialized (
     select id, config, is_faq, row_number() over (order by distance, id) as rank, -distance as likeness from (
-        select id, config, faq_id is not null as is_faq,
-            (embedding <#> cast(:vector as halfvec(1536))){exact} as distance
-        from knowledge_chunks
-        where workspace_id = :workspace_id and embedding is not null and model = :model
-            and cast(:vector as halfvec(1536)) is not null
-        order by 4 limit :candidates
+        (
+            select id, config, faq_id is not null as is_faq,
+                embedding <#> cast(:vector as halfvec(1536)) as distance
+            from knowledge_chunks
+            where workspace_id = :workspace_id and nearby and model = :model
+                and (select cast(:vector as halfvec(1536)) is not null and exists (
+                    select from knowledge_chunks where workspace_id = :workspace_id and nearby))
+            order by embedding <#> cast(:vector as halfvec(1536)) limit :candidates
+        ) union all (
+            select id, config, faq_id is not null as is_faq,
+                (embedding <#> cast(:vector as halfvec(1536))) + 0 as distance
+            from knowledge_chunks
+            where workspace_id = :workspace_id and not nearby and embedding is not null and model = :model
+                and cast(:vector as halfvec(1536)) is not null
+            order by 4 limit :candidates
+        ) order by distance limit :candidates
     ) as nearest
 ), tokens as materialized (
     select lexeme as token from unnest(to_tsvector('simple', :words)) limit 50
@@ -111,8 +122,7 @@ from fused join knowledge_chunks chunk on chunk.workspace_id = :workspace_id and
 left join knowledge_documents document
     on document.workspace_id = chunk.workspace_id and document.id = chunk.document_id
 order by fused.score desc, chunk.id
-"""
-_EXACT, _INDEXED = (text(_SEARCH.format(exact=exact)) for exact in (" + 0", ""))
+""")
 
 
 @dataclass(frozen=True)
@@ -148,12 +158,10 @@ async def search(
     Args:
         vector: of the question; None searches by words alone, as when the model is away.
     """
-    total = await session.scalar(_COUNT, {"workspace_id": workspace_id, "most": EXACT_UP_TO}) or 0
-    small = total <= EXACT_UP_TO
-    if not small:
-        await session.execute(_ITERATE, {"ef_search": EF_SEARCH})
+    total = await session.scalar(_COUNT, {"workspace_id": workspace_id, "most": COUNTED}) or 0
+    await session.execute(_ITERATE, {"ef_search": EF_SEARCH})
     rows = await session.execute(
-        _EXACT if small else _INDEXED,
+        _SEARCH,
         {
             "workspace_id": workspace_id,
             "vector": None if vector is None else vector_text(vector),

@@ -20,6 +20,9 @@ from socialsync.queue import deferring
 __all__ = ["Document", "Faq", "requeue_stranded"]
 
 EMBED_FAQS = "knowledge.embed_faqs"
+INDEX = "knowledge.index_chunks"
+EXACT_UP_TO = 5_000
+"""Chunks of a workspace that are compared one by one, outside the index of vectors."""
 MOST_FAQS = 5_000
 LONGEST_QUESTION = 2_000
 LONGEST_ANSWER = 10_000
@@ -155,6 +158,19 @@ async def requeue_bare_faqs(session: AsyncSession, *, now: datetime) -> int:
     workspaces = await queries.list_workspaces_with_bare_faqs(session, now, 100)
     for workspace_id in workspaces:
         await _embed_faqs(session, workspace_id)
+    return len(workspaces)
+
+
+async def index_crowded(session: AsyncSession, *, most: int = EXACT_UP_TO) -> int:
+    """The sweep: large workspaces, whose vectors are worth an index."""
+    workspaces = await queries.list_crowded(session, most, 100)
+    for workspace_id in workspaces:
+        await deferring.defer_each(
+            session,
+            INDEX,
+            [{"workspace_id": workspace_id}],
+            deferring.Options(queueing_lock=f"knowledge.index:{workspace_id}"),
+        )
     return len(workspaces)
 
 

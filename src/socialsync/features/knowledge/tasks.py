@@ -26,6 +26,7 @@ READ = "socialsync.features.knowledge.chunking:read"
 READ_WITHIN_S = 600.0
 TEXTS_A_CALL = 64
 CALLS_AT_ONCE = 4
+CHUNKS_AT_ONCE = 100
 DEFECT = "It could not be read, by a fault of ours. Your operator finds it in the log."
 BUDGET_WAIT = timedelta(minutes=15)
 MODEL_WAIT = timedelta(minutes=10)
@@ -93,6 +94,19 @@ async def embed_faqs(job: Job, *, workspace_id: UUID) -> dict[str, int]:
         async with opened.database.transaction(workspace_id) as session:
             await queries.set_vectors(session, workspace_id, opened.ai.models.embedding, chunks, vectors)
         count += len(chunks)
+
+
+@task(name="knowledge.index_chunks", queue="ingest", policy="bulk", scope="workspace", priority=-5)
+async def index_chunks(job: Job, *, workspace_id: UUID) -> dict[str, int]:
+    """Put a large workspace's chunks into the index of vectors, some in each transaction."""
+    opened = resources.of(job)
+    count = 0
+    while True:
+        async with opened.database.transaction(workspace_id) as session:
+            some = await queries.bring_near(session, workspace_id, CHUNKS_AT_ONCE)
+        count += some
+        if some < CHUNKS_AT_ONCE:
+            return {"indexed": count}
 
 
 async def _read(opened: Resources, job: Job, document: Document) -> Read:

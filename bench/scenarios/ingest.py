@@ -91,6 +91,7 @@ def measure(lineup: Lineup, options: Options) -> Report:
         ) as worker,
     ):
         for number_ in range(options.rounds):
+            _ready(rival.connection, worker)
             _furnish(rival.connection)
             alone += _idle(rival.connection, worker)
             with step(f"ingest: {pages:,} pages"):
@@ -122,6 +123,12 @@ def measure(lineup: Lineup, options: Options) -> Report:
 def _furnish(connection: Connection) -> None:
     for statement in _FURNISH.split(";"):
         connection.execute(statement.encode())
+
+
+def _ready(connection: Connection, worker: Process) -> None:
+    while not connection.execute("select from worker_info where state = 'running'").rowcount:
+        worker.check()
+        time.sleep(0.1)
 
 
 def _idle(connection: Connection, worker: Process) -> list[float]:

@@ -28,6 +28,7 @@ DIMENSIONS: Final = 1_536
 MOST_TEXTS: Final = 256
 """Texts of one embedding call; OpenAI takes 2,048 and 300,000 tokens in all."""
 TIMEOUT_S: Final = 60.0
+_NEARLY: Final = 1e-4
 MODERATION_MODEL: Final = "omni-moderation-latest"
 
 log = telemetry.get_logger(__name__)
@@ -298,4 +299,5 @@ def _unit(vector: Sequence[float]) -> list[float]:
     length = math.hypot(*vector)
     if not math.isfinite(length) or length == 0:
         raise AnswerUnusable("The embedding server answered with a vector without a direction.")
-    return [*(each / length for each in vector), *([0.0] * (DIMENSIONS - len(vector)))]
+    unit = list(vector) if abs(length - 1) < _NEARLY else [each / length for each in vector]
+    return unit + [0.0] * (DIMENSIONS - len(vector))

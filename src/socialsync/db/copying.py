@@ -16,12 +16,17 @@ from socialsync.db.transaction import psycopg_connection
 
 @asynccontextmanager
 async def copied(
-    session: AsyncSession, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]
+    session: AsyncSession,
+    columns: Mapping[str, str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    binary: bool = False,
 ) -> AsyncIterator[AsyncCursor[Any]]:
     """Rows as the temporary table ``given``, for the statements of the block; gone at its end.
 
     Args:
         columns: names and types of Postgres, in the order of each row's values.
+        binary: the values are bytes, as Postgres sends and takes these types.
     """
     driver = await psycopg_connection(session)
     shape = sql.SQL(", ").join(
@@ -29,7 +34,8 @@ async def copied(
     )
     async with driver.cursor() as cursor:
         await cursor.execute(sql.SQL("create temp table given ({}) on commit drop").format(shape))
-        async with cursor.copy("copy given from stdin") as copy:
+        form = sql.SQL(" (format binary)" if binary else "")
+        async with cursor.copy(sql.SQL("copy given from stdin") + form) as copy:
             for row in rows:
                 await copy.write_row(row)
         yield cursor

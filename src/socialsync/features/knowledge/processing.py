@@ -109,7 +109,7 @@ async def keep_vectors(
     document_id: UUID,
     upload: int,
     model: str,
-    vectors: Sequence[tuple[bytes, Sequence[float]]],
+    vectors: Sequence[tuple[bytes, bytes]],
     *,
     now: datetime,
 ) -> None:

@@ -218,7 +218,7 @@ async def list_without_vector(
 async def copy_vectors(
     session: AsyncSession, document: Document, model: str, vectors: Sequence[tuple[bytes, bytes]]
 ) -> None:
-    """Keep what was paid for, digests and what ``vector_bytes`` gives; another life may have stored some of it."""
+    """Keep what was paid for, by digest, as ``vector_bytes`` gives it; another life may have stored some."""
     columns = {"digest": "bytea", "embedding": "halfvec"}
     async with copied(session, columns, vectors, binary=True) as cursor:
         await cursor.execute(

@@ -64,7 +64,7 @@ def measure(lineup: Lineup, options: Options) -> Report:
     rival = lineup.get(Ours)
     registry.load()
     pages = options.jobs(1_000)
-    ports = _free_port()
+    ports = free_port()
     url = f"http://127.0.0.1:{ports}/v1"
     bin_ = Path(sys.executable).parent
     server = [str(bin_ / "uvicorn"), "bench.apps.embeddings_app:app", "--port", str(ports)]
@@ -91,7 +91,7 @@ def measure(lineup: Lineup, options: Options) -> Report:
         ) as worker,
     ):
         for number_ in range(options.rounds):
-            _ready(rival.connection, worker)
+            ready(rival.connection, worker)
             _furnish(rival.connection)
             alone += _idle(rival.connection, worker)
             with step(f"ingest: {pages:,} pages"):
@@ -125,7 +125,8 @@ def _furnish(connection: Connection) -> None:
         connection.execute(statement.encode())
 
 
-def _ready(connection: Connection, worker: Process) -> None:
+def ready(connection: Connection, worker: Process) -> None:
+    """Wait for the worker."""
     while not connection.execute("select from worker_info where state = 'running'").rowcount:
         worker.check()
         time.sleep(0.1)
@@ -206,7 +207,8 @@ def _one_by_one(connection: Connection, url: str) -> float:
     return took * _PLAIN / len(rows)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """For a server of ours."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

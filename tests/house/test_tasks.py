@@ -46,6 +46,7 @@ TABLE = {
 """Queue, priority and policy: the first table of the design's chapter on queues, those to come too."""
 LOCKED = {
     "knowledge.embed_chunks",
+    "knowledge.embed_faqs",
     "knowledge.process_document",
     "posts.publish_post",
     "posts.send_deliveries",

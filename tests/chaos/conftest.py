@@ -31,7 +31,7 @@ from tests.conftest import execute, migrate, urls_of
 HERE = Path(__file__).parent
 PATIENCE = 90.0
 NUMBERED = {"work", "retry", "wait"}
-IMPATIENT = {"steady_for": 0.5, "beat_every": 0.5, "deaf_after": 4.0}
+IMPATIENT = {"steady_for": 0.5, "beat_every": 0.5}
 LEDGER = """
 create table ledger (job_id bigint, run uuid, pid integer, what text, kills integer, attempts integer,
     at timestamptz not null default clock_timestamp(), primary key (run, what));

@@ -161,12 +161,13 @@ def test_a_job_that_swallows_cancellation_condemns_its_process(works):
 
 
 def test_a_job_that_blocks_the_loop_is_found_out_and_alone_to_blame(works):
-    _culprit_and_innocents(works, "deafen", 75, "A job blocks the process")
+    patience = {**works.patience, "deaf_after": 4.0}
+    _culprit_and_innocents(works, "deafen", 75, "A job blocks the process", patience=patience)
 
 
 def test_a_job_that_blocks_the_loop_from_the_start_of_its_worker_ends_it(works):
     (culprit,) = works.defer("numb")
-    first = works.start()
+    first = works.start(patience={**works.patience, "deaf_after": 4.0})
     assert works.nursery.status(first, 30) == 75, works.tell()
     works.crew(1)
     works.settle()
@@ -176,8 +177,8 @@ def test_a_job_that_blocks_the_loop_from_the_start_of_its_worker_ends_it(works):
     works.stop()
 
 
-def _culprit_and_innocents(works, task: str, status: int, said: str) -> None:
-    first, *_ = works.crew(1)
+def _culprit_and_innocents(works, task: str, status: int, said: str, **given) -> None:
+    first, *_ = works.crew(1, **given)
     (culprit,) = works.defer(task)
     innocents = works.defer("work", 3, seconds=60, again_seconds=0.01)
     wait_for(lambda: len(works.started([culprit, *innocents])) == 4, "the start of all", tell=works.tell)

@@ -21,7 +21,7 @@ from socialsync.db.embedded import APP_ROLE
 _SCOPE = text(
     "select set_config('role', :role, true), set_config('app.workspace_id', :workspace_id, true),"
     " set_config('app.system_reason', :reason, true),"
-    " set_config('idle_in_transaction_session_timeout', '20s', true)"
+    " set_config('idle_in_transaction_session_timeout', '60s', true)"
 )
 
 

@@ -147,6 +147,16 @@ async def test_times_are_shifted_together(client, noon, instagram):
     ]
 
 
+async def test_a_repeated_shift_shifts_once(client, noon, instagram):
+    (item,) = (await client.post(URL, json=images(instagram, 1))).json()["items"]
+    body, key = {"ids": [item["id"]], "shift_s": 3600}, {"Idempotency-Key": "k"}
+    first, again = [await client.post(TIMES, json=body, headers=key) for _ in range(2)]
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json() == again.json()
+    kept = (await client.get(f"/api/v1/posts/{item['id']}")).json()["publish_at"]
+    assert datetime.fromisoformat(kept) == datetime.fromisoformat(item["publish_at"]) + timedelta(hours=1)
+
+
 async def test_all_get_the_same_time(client, instagram):
     ids = [item["id"] for item in (await client.post(URL, json=images(instagram, 3))).json()["items"]]
     draft = (await write(client, instagram))["id"]

@@ -320,6 +320,8 @@ async def test_media_that_are_not_there_are_named_before_the_post_is_queued(clie
     draft = await write(client, instagram, **gone)
     found = problem(await client.patch(f"{URL}/{draft['id']}", json={**soon, "status": "queued"}), 422)
     assert [error["field"] for error in found["errors"]] == ["media_urls[0]"]
+    found = problem(await client.post(f"{URL}/{draft['id']}/publish"), 422)
+    assert [error["field"] for error in found["errors"]] == ["media_urls[0]"]
     there = {"media_urls": [f"{simulator.url}/_sim/media/sun.jpg"]}
     post = await write(client, instagram, **there, **soon)
     problem(await client.patch(f"{URL}/{post['id']}", json=gone), 422)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from socialsync.errors import Permanent
+from socialsync.features.channels import service as channels
 from socialsync.features.posts import broadcasts, lanes, service
 from socialsync.platforms.errors import TemplateRefused
 from socialsync.queue.policies import Wait
@@ -340,3 +341,31 @@ async def test_a_blocked_sender_in_one_chunk_ends_them_all(office, simulator):
     assert await counted(office) == {"sent": 200, "failed": 250}
     assert (await office.run(third["id"]))["status"] == "nothing to send"
     assert (await office.see(post.id))["status"] == "published"
+
+
+@pytest.mark.usefixtures("unlimited")
+async def test_a_pause_stops_a_broadcast_at_its_next_batch_and_it_can_be_cancelled(
+    office, simulator, noon, monkeypatch
+):
+    """The wrong text to ten thousand people can be called back."""
+    people = MANY[:25]
+    post, job_id = await broadcast(office, people)
+    send = broadcasts._send_batch
+
+    async def send_and_pause(*given):
+        await send(*given)
+        async with office.opened.database.transaction(office.workspace_id) as session:
+            await channels.pause(session, office.whatsapp, actor="a test", now=noon())
+
+    monkeypatch.setattr(broadcasts, "_send_batch", send_and_pause)
+    assert (await office.run(job_id))["status"] == "waits"
+    assert len(sent_to(simulator)) == broadcasts.BATCH
+    seen = await office.see(post.id)
+    assert seen["status"] == "queued"
+    assert "is paused" in seen["error"]
+    async with office.opened.database.transaction(office.workspace_id) as session:
+        await service.cancel(session, post.id, now=noon())
+        await channels.resume(session, office.whatsapp, actor="a test", now=noon())
+    await office.enqueue_due()
+    assert await office.jobs("posts.send_deliveries") == []
+    assert len(sent_to(simulator)) == broadcasts.BATCH

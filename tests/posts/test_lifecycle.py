@@ -18,6 +18,13 @@ def test_a_post_that_has_ended_cannot_be_changed(status):
         lifecycle.check_open(status, effect_begun=False, doing="edited")
 
 
+def test_of_a_post_that_may_be_published_one_is_told_to_find_out_and_not_to_write_another():
+    with pytest.raises(PostSettled) as refused:
+        lifecycle.check_open("unknown", effect_begun=False, doing="edited")
+    assert "resolve" in str(refused.value.fix)
+    assert "Create a new post" not in str(refused.value.fix)
+
+
 def test_between_attempts_a_post_can_be_changed():
     lifecycle.check_open("publishing", effect_begun=False, doing="cancelled")
 

@@ -158,12 +158,16 @@ async def _next_batch(session: AsyncSession, one: Errand, part: Part) -> Sequenc
 
     Raises:
         JobLost, PostEdited.
+        Held: the channel is not open any more.
     """
     now = clock.now()
     await still_mine(session, one.job)
     run = await batches.find_open(session, part, one.attempt.run_id, one.attempt.revision)
     if run is None:
         raise publishing.PostEdited("The post ended or changed meanwhile.")
+    channel = await channels.get_channel_row(session, one.attempt.channel.id)
+    if not channels.is_open(channel):  # paused or deleted since: nobody else gets it
+        raise Held(channels.why_closed(channel), None)
     batch = await batches.take(session, part, one.attempt.channel.id, BATCH, now=now)
     if batch and not run["begun"]:
         await batches.begin(session, part, one.attempt.run_id, now=now)

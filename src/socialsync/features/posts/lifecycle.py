@@ -22,8 +22,13 @@ WATCHED_FOR = timedelta(days=7)
 _ENDED = {
     "published": "is published already",
     "cancelled": "was cancelled",
-    "unknown": "may be published; first find out whether it is",
+    "unknown": "may be published already",
 }
+
+
+_FIND_OUT = (
+    "Look at the account and say what you found: POST .../resolve. Until then a new post could be a second."
+)
 
 
 class PostSettled(Conflict):
@@ -56,13 +61,16 @@ def check_open(status: str, *, effect_begun: bool, doing: str) -> None:
     """
     if status in _ENDED:
         raise PostSettled(
-            f"The post {_ENDED[status]} and cannot be {doing}.", field="status", fix="Create a new post."
+            f"The post {_ENDED[status]} and cannot be {doing}.",
+            field="status",
+            fix=_FIND_OUT if status == "unknown" else "Create a new post.",
         )
     if status == "publishing" and effect_begun:
         raise EffectBegun(
             f"The post is being published at this moment and cannot be {doing}.",
             field="status",
-            fix="Look again in a minute: if this attempt fails it can be changed before the next one.",
+            fix="Look again in a minute: if this attempt fails it can be changed before the next one."
+            " A broadcast stops when its channel is paused, and can be cancelled then.",
         )
 
 

@@ -116,9 +116,11 @@ async def list_runs(session: AsyncSession, post_id: UUID) -> list[PostRun]:
 
 
 async def list_deliveries(
-    session: AsyncSession, post_id: UUID, *, after: UUID | None, limit: int
+    session: AsyncSession, post_id: UUID, *, after: UUID | None, limit: int, status: str | None
 ) -> list[PostDelivery]:
     query = select(PostDelivery).where(PostDelivery.post_id == post_id).order_by(PostDelivery.id).limit(limit)
+    if status is not None:
+        query = query.where(PostDelivery.status == status)
     return list(await session.scalars(query.where(PostDelivery.id > after) if after else query))
 
 

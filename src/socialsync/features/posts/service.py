@@ -87,6 +87,20 @@ async def media_of_changed(session: AsyncSession, post_id: UUID, changes: Mappin
     return Media(channel.platform, tuple(values["media_urls"]), media_type)
 
 
+async def media_of_published(session: AsyncSession, post_id: UUID) -> Media | None:
+    """What is to be looked at before this post is published; None when that is refused anyhow.
+
+    Raises:
+        NotFound, Invalid.
+    """
+    post = await get_post(session, post_id)
+    if post.status not in {"draft", "queued", "failed"}:
+        return None
+    channel = await _get_channel(session, post.channel_id)
+    media_type = content.check_media_type(channel.platform, {**_content_of(post), "status": "queued"})
+    return Media(channel.platform, tuple(post.media_urls), media_type)
+
+
 async def edit(session: AsyncSession, post_id: UUID, changes: Mapping[str, Any], *, now: datetime) -> Post:
     """Change what is given. A running attempt that has not begun its effect starts over with the new text.
 
@@ -267,11 +281,11 @@ async def list_runs(session: AsyncSession, post_id: UUID) -> list[PostRun]:
 
 
 async def list_deliveries(
-    session: AsyncSession, post_id: UUID, *, after: UUID | None, limit: int
+    session: AsyncSession, post_id: UUID, *, after: UUID | None, limit: int, status: str | None = None
 ) -> list[PostDelivery]:
     """What each recipient got. Raises NotFound."""
     await get_post(session, post_id)
-    return await queries.list_deliveries(session, post_id, after=after, limit=limit)
+    return await queries.list_deliveries(session, post_id, after=after, limit=limit, status=status)
 
 
 async def count_deliveries(session: AsyncSession, post: Post) -> dict[str, int] | None:

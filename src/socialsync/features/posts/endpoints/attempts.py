@@ -10,6 +10,7 @@ from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
 from socialsync.api.schemas import Page
 from socialsync.features.posts import service
+from socialsync.features.posts.lifecycle import DeliveryStatus
 from socialsync.features.posts.schemas import DeliveryAnswer, PostAnswer, Resolution, RunAnswer
 
 router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
@@ -24,10 +25,12 @@ async def list_runs(post_id: UUID, caller: Reader, opened: Opened) -> Page[RunAn
 
 @router.get("/{post_id}/deliveries", summary="See what each recipient got")
 async def list_deliveries(
-    post_id: UUID, caller: Reader, opened: Opened, paged: Paged
+    post_id: UUID, caller: Reader, opened: Opened, paged: Paged, status: DeliveryStatus | None = None
 ) -> Page[DeliveryAnswer]:
     async with opened.database.transaction(caller.workspace_id) as session:
-        rows = await service.list_deliveries(session, post_id, after=paged.cursor, limit=paged.fetch)
+        rows = await service.list_deliveries(
+            session, post_id, after=paged.cursor, limit=paged.fetch, status=status
+        )
     return paged.page(rows, DeliveryAnswer.model_validate)
 
 

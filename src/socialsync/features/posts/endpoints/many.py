@@ -36,10 +36,11 @@ async def create_posts(body: ManyPosts, caller: Operator, opened: Opened, asked:
         return await once(session, asked, make)
 
 
-@router.post("/reschedule", summary="Give up to 10,000 posts another time")
-async def reschedule_posts(body: ManyTimes, caller: Operator, opened: Opened) -> ManyAnswer:
+@router.post("/reschedule", response_model=ManyAnswer, summary="Give up to 10,000 posts another time")
+async def reschedule_posts(body: ManyTimes, caller: Operator, opened: Opened, asked: AskedOnce) -> Response:
     """Drafts and queued posts only, all or none. Of a series these occurrences move and no others."""
-    async with opened.database.transaction(caller.workspace_id) as session:
+
+    async def make() -> ManyAnswer:
         rows = await rescheduling.reschedule(
             session,
             body.ids,
@@ -47,7 +48,10 @@ async def reschedule_posts(body: ManyTimes, caller: Operator, opened: Opened) ->
             shift=None if body.shift_s is None else timedelta(seconds=body.shift_s),
             now=clock.now(),
         )
-    return _answer(rows)
+        return _answer(rows)
+
+    async with opened.database.transaction(caller.workspace_id) as session:
+        return await once(session, asked, make, status=200)
 
 
 def _answer(rows: Sequence[RowMapping]) -> ManyAnswer:

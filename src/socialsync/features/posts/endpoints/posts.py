@@ -92,6 +92,9 @@ async def cancel_post(
 
 @router.post("/{post_id}/publish", summary="Publish a post now")
 async def publish_post(post_id: UUID, caller: Operator, opened: Opened) -> PostAnswer:
-    """Enqueues a draft, a queued or a failed post at once."""
+    """Enqueues a draft, a queued or a failed post at once. Its media are looked at first."""
+    async with opened.database.transaction(caller.workspace_id) as session:
+        media = await service.media_of_published(session, post_id)
+    await probing.look(opened.settings, media)
     async with opened.database.transaction(caller.workspace_id) as session:
         return PostAnswer.model_validate(await service.publish_now(session, post_id, now=clock.now()))

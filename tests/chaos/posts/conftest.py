@@ -53,7 +53,8 @@ with resting as materialized (  -- nobody works at these, and what comes first o
 ), runs as (
     update post_runs set effect_at = effect_at - interval '5 minutes 1 second',
         looked_at = looked_at - interval '5 minutes 1 second' from resting
-    where post_id = resting.id and status = 'running' and effect_at > now() - interval 'MOST'
+    where post_id = resting.id and status = 'running'
+        and coalesce(looked_at, effect_at) > now() - interval 'MOST'  -- looking has a time of its own
 ), messages as (
     update post_deliveries set sending_at = sending_at - interval '61 seconds',
         not_before = not_before - interval '1 hour' from resting

@@ -52,7 +52,7 @@ class Claimer:
     def claim(self, wanted=1, *, queues=None, tasks=TASKS, bulk=(), bulk_wanted=0, most_kills=9, after=""):
         rows = self.connection.execute(
             "select id, limit_key from queue_claim(%s, %s::text[], %s::text[], %s::text[], %s, %s, %s, 0, %s,"
-            " null, %s) where id is not null",
+            " %s) where id is not null",
             (self.id, queues, tasks, list(bulk), wanted, bulk_wanted, most_kills > 0, after, most_kills),
         ).fetchall()
         self.after = rows[-1][1] if rows else after
@@ -354,22 +354,3 @@ def test_a_ready_job_that_is_slid_waits_for_its_new_time(connection, slid):
     connection.execute("select queue_promote(array['a'], now(), 10)")
     connection.execute("update procrastinate_jobs set scheduled_at = now() + %s * interval '1 s'", (slid,))
     assert Claimer(connection).claim() == ([job_id] if slid < 0 else [])
-
-
-@pytest.mark.parametrize(
-    ("lock", "durable", "waits"),
-    [(None, [], "off"), ("x", [], "on"), (None, ["mine.task"], "on"), (None, None, "on")],
-)
-def test_only_a_claim_that_must_not_be_forgotten_waits_for_the_disk(own, connection, lock, durable, waits):
-    enqueue(connection, [Job("a", 0, lock, None)])
-    worker = Claimer(connection).id
-    with psycopg.connect(own, options="-c synchronous_commit=on") as claiming:
-        claimed = claiming.execute(
-            "select id from queue_claim(%s, null, %s::text[], '{}', 5, 0, true, 0, '', %s::text[])"
-            " where id is not null",
-            (worker, TASKS, durable),
-        ).fetchall()
-        assert len(claimed) == 1
-        assert claiming.execute("show synchronous_commit").fetchone() == (waits,)
-        claiming.rollback()
-        assert claiming.execute("show synchronous_commit").fetchone() == ("on",)

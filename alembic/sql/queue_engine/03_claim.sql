@@ -307,12 +307,9 @@ begin
     end loop;
 end $$;
 
--- All that a look does. A claim need not survive a crash of Postgres: the job would wait again, and its worker, which
--- registers anew, would hear that it is not its any more. So the commit does not wait for the disk, unless a claimed
--- job has a lock or its task is `durable`, because it must never run twice (docs/decisions/0010). Null: all tasks are.
 create or replace function queue_claim(
     worker bigint, only_queues text[], tasks text[], bulk text[], wanted integer, bulk_wanted integer,
-    suspect boolean, since bigint, after_key text, durable text[] default null, most_kills integer default 32767
+    suspect boolean, since bigint, after_key text, most_kills integer default 32767
 ) returns setof queue_claimed language plpgsql
 set enable_seqscan = off set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
@@ -329,11 +326,7 @@ declare
     served text[];
     got integer;
     again_in double precision;
-    commits text := current_setting('synchronous_commit');
 begin
-    if durable is not null then
-        perform set_config('synchronous_commit', 'off', true);
-    end if;
     select exists (
             select from unnest(queues) as queue where exists (
                 select from procrastinate_jobs
@@ -365,9 +358,8 @@ begin
         served := queue_served();
     end if;
     if suspects and wanted > 0 then
-        return query select job.* from queue_claim_suspect(
-            worker, queues, served, tasks || bulk, least(wanted, 50), most_kills) job
-        where job.task_name <> all (durable) and job.lock is null or set_config('synchronous_commit', commits, true) <> '';
+        return query select * from queue_claim_suspect(
+            worker, queues, served, tasks || bulk, least(wanted, 50), most_kills);
         get diagnostics got = row_count;
         wanted := wanted - got;
     end if;
@@ -377,25 +369,21 @@ begin
     end if;
     if wanted > 0 then
         if special then
-            return query select job.* from queue_claim_ready(worker, queues, served, tasks, wanted, since, after_key) job
-            where job.task_name <> all (durable) and job.lock is null or set_config('synchronous_commit', commits, true) <> '';
+            return query select * from queue_claim_ready(worker, queues, served, tasks, wanted, since, after_key);
         else
-            return query select job.* from queue_claim_plain(worker, queues, tasks, wanted, since) job
-            where job.task_name <> all (durable) and job.lock is null or set_config('synchronous_commit', commits, true) <> '';
+            return query select * from queue_claim_plain(worker, queues, tasks, wanted, since);
         end if;
         get diagnostics got = row_count;
         wanted := wanted - got;
         if special and wanted > 0 then
-            return query select job.* from queue_claim_deep(worker, queues, served, tasks, wanted) job
-            where job.task_name <> all (durable) and job.lock is null or set_config('synchronous_commit', commits, true) <> '';
+            return query select * from queue_claim_deep(worker, queues, served, tasks, wanted);
             get diagnostics got = row_count;
             wanted := wanted - got;
         end if;
     end if;
     if bulk_wanted > 0 and bulk <> '{}' and wanted > 0 then
-        return query select job.* from queue_claim_ready(
-            worker, queues, coalesce(served, queue_served()), bulk, least(bulk_wanted, wanted), 0, after_key) job
-        where job.task_name <> all (durable) and job.lock is null or set_config('synchronous_commit', commits, true) <> '';
+        return query select * from queue_claim_ready(
+            worker, queues, coalesce(served, queue_served()), bulk, least(bulk_wanted, wanted), 0, after_key);
         get diagnostics got = row_count;
         wanted := wanted - got;
     end if;

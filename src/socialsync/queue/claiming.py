@@ -20,7 +20,7 @@ from socialsync.queue.tasks import Details, policy_of
 _CLAIM = (
     "select id, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name, attempts, kills,"
     " limit_key, created_at, again_in"
-    " from queue_claim(%s, %s::text[], %s::text[], %s::text[], %s, %s, %s, %s, %s, %s::text[], %s)"
+    " from queue_claim(%s, %s::text[], %s::text[], %s::text[], %s, %s, %s, %s, %s, %s)"
 )
 _FULL_LOOKS_SHARE = 0.1
 """Of a worker's time may go into looks from the very first job on, while it claims full batches."""
@@ -64,7 +64,7 @@ class Claimer:
         self._line = line
         self._queues = None if queues is None else list(queues)
         self._details = details
-        self._names = _Names(-1, [], [], [])
+        self._names = _Names(-1, [], [])
         self._since = 0
         self._after_key = ""
         self._full_look_at = 0.0
@@ -86,7 +86,7 @@ class Claimer:
             _CLAIM,
             (
                 worker_id, self._queues, names.ordinary, names.bulk, wanted, bulk_wanted, most_kills > 0,
-                since, self._after_key, names.durable, most_kills,
+                since, self._after_key, most_kills,
             ),
         )  # fmt: skip
         *claimed, (*_, again_in) = rows
@@ -118,19 +118,17 @@ class Claimer:
                 len(tasks),
                 [name for name, policy in policies.items() if policy.name != "bulk"],
                 [name for name, policy in policies.items() if policy.name == "bulk"],
-                [name for name, policy in policies.items() if policy.on_death == "fail"],
             )
         return self._names
 
 
 @dataclass(frozen=True)
 class _Names:
-    """Of so many known tasks: the ordinary and the bulk ones; of both, those whose claim must be durable."""
+    """Of so many known tasks: the ordinary and the bulk ones."""
 
     count: int
     ordinary: list[str]
     bulk: list[str]
-    durable: list[str]
 
 
 def _job(row: tuple[Any, ...], worker_id: int, bulk: set[str], now: float) -> Claimed:

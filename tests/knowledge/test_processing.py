@@ -6,7 +6,7 @@ import pytest
 
 from socialsync.ai.errors import ModelUnavailable
 from socialsync.features.accounts import service as accounts
-from socialsync.features.knowledge import service
+from socialsync.features.knowledge import retrieval, service
 from tests.knowledge import papers
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -170,3 +170,30 @@ async def test_a_document_whose_job_failed_for_good_fails_too(library, simulator
     assert row["status"] == "failed"
     assert "tried as often as may be" in row["error"]
     assert await library.rows("select id from procrastinate_jobs where status = 'todo'") == []
+
+
+async def test_an_entry_in_a_language_of_its_own_is_found_by_its_words(library):
+    async with library.opened.database.transaction(library.workspace_id) as session:
+        await service.add_faq(
+            session,
+            library.workspace_id,
+            question="Quando aprite?",
+            answer="Apriamo ogni mattina alle nove, tranne la domenica.",
+            language="it",
+        )
+    async with library.opened.database.transaction(library.workspace_id) as session:
+        hits = await retrieval.search(
+            session, library.workspace_id, "aprire le domeniche", vector=None, model="m", limit=5
+        )
+    assert [hit.language for hit in hits] == ["it"]
+
+
+async def test_of_a_very_long_entry_the_beginning_is_embedded(library, simulator):
+    async with library.opened.database.transaction(library.workspace_id) as session:
+        await service.add_faq(
+            session, library.workspace_id, question="営業時間は?", answer="毎朝九時" * 2_400, language="ja"
+        )
+    await library.work()
+    (paid,) = embedded(simulator)
+    assert len(paid) == 4_000
+    assert await library.rows("select id from knowledge_chunks where embedding is null") == []

@@ -9,6 +9,8 @@ CONFIGS = {
     "tr": "turkish", "yi": "yiddish",
 }  # fmt: skip
 SIMPLE = "simple"
+LANGUAGES = ("en", "fr", "es", "de", "ar")
+"""Those that documents are told apart by. An FAQ entry may name any."""
 
 
 def config_of(language: str | None) -> str:

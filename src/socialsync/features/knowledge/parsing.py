@@ -16,7 +16,6 @@ import pypdf
 import trafilatura
 from docx.table import Table
 from docx.text.paragraph import Paragraph
-from pypdf.errors import PyPdfError
 
 from socialsync.features.knowledge import formats
 from socialsync.features.knowledge.errors import Unreadable
@@ -94,24 +93,28 @@ def tidy(text: str) -> str:
 
 def _pdf(file: Path) -> Parsed:
     try:
-        reader = pypdf.PdfReader(file)
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise Unreadable(
-                "The PDF is protected by a password.", fix="Remove the protection and upload it again."
-            )
-        count = len(reader.pages)
-        if count > MOST_PAGES:
-            raise Unreadable(
-                f"The PDF has {count:,} pages; {MOST_PAGES:,} are the most.", fix="Split it into parts."
-            )
-        blocks = [
-            Block(_HYPHEN.sub(r"\1", page.extract_text() or ""), page=number)
-            for number, page in enumerate(reader.pages, start=1)
-        ]
-        title = reader.metadata.title if reader.metadata else None
-    except (PyPdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, RecursionError,
-            AssertionError, NotImplementedError, ZeroDivisionError):  # fmt: skip
+        return _pages(pypdf.PdfReader(file))
+    except (Unreadable, MemoryError):
+        raise
+    except Exception:  # noqa: BLE001 - whatever pypdf says of a broken file
         raise Unreadable(_DAMAGED, fix=_SAVE_AGAIN) from None
+
+
+def _pages(reader: pypdf.PdfReader) -> Parsed:
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise Unreadable(
+            "The PDF is protected by a password.", fix="Remove the protection and upload it again."
+        )
+    count = len(reader.pages)
+    if count > MOST_PAGES:
+        raise Unreadable(
+            f"The PDF has {count:,} pages; {MOST_PAGES:,} are the most.", fix="Split it into parts."
+        )
+    blocks = [
+        Block(_HYPHEN.sub(r"\1", page.extract_text() or ""), page=number)
+        for number, page in enumerate(reader.pages, start=1)
+    ]
+    title = reader.metadata.title if reader.metadata else None
     return Parsed(blocks, count, title if isinstance(title, str) else None)
 
 

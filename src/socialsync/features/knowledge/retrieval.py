@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync.features.knowledge.configs import config_of
+from socialsync.features.knowledge.configs import LANGUAGES, config_of
 from socialsync.features.knowledge.queries import vector_text
 
 COUNTED = 5_000
@@ -35,7 +35,6 @@ may be looked at, as is the next."""
 KIN = 1.1
 """What it is worth that a passage is in the question's language."""
 MOST = 50
-LANGUAGES = ("en", "fr", "es", "de", "ar")
 
 _COUNT = text("""
 select count(*) from (
@@ -144,6 +143,11 @@ class Hit:
     likeness: float | None
 
 
+_NAMED = text(
+    "select distinct language from faqs where workspace_id = :workspace_id and language is not null"
+)
+
+
 async def search(
     session: AsyncSession,
     workspace_id: UUID,
@@ -159,6 +163,8 @@ async def search(
         vector: of the question; None searches by words alone, as when the model is away.
     """
     total = await session.scalar(_COUNT, {"workspace_id": workspace_id, "most": COUNTED}) or 0
+    named = await session.scalars(_NAMED, {"workspace_id": workspace_id})
+    configs = {config_of(language) for language in (None, *LANGUAGES, *named)}
     await session.execute(_ITERATE, {"ef_search": EF_SEARCH})
     rows = await session.execute(
         _SEARCH,
@@ -167,7 +173,7 @@ async def search(
             "vector": None if vector is None else vector_text(vector),
             "model": model,
             "words": query,
-            "configs": sorted({config_of(None), *(config_of(language) for language in LANGUAGES)}),
+            "configs": sorted(configs),
             "candidates": CANDIDATES,
             "some": SOME,
             "total": total,

@@ -13,6 +13,7 @@ from socialsync.ai import Spender
 from socialsync.ai.errors import AiError, BudgetSpent, CredentialsRefused, TextTooLong
 from socialsync.errors import Failed, SocialSyncError
 from socialsync.features.knowledge import processing, queries, sources
+from socialsync.features.knowledge.configs import LANGUAGES
 from socialsync.features.knowledge.models import Document
 from socialsync.features.knowledge.passages import Read, embedded
 from socialsync.queue import jobs, locks
@@ -27,13 +28,14 @@ READ = "socialsync.features.knowledge.chunking:read"
 READ_WITHIN_S = 600.0
 TEXTS_A_CALL = 64
 CALLS_AT_ONCE = 4
+MOST_CHARACTERS = 4_000
+"""Of an FAQ entry, for its vector: in any language fewer tokens than the 8,191 that a model takes."""
 AT_A_TIME = 16
 """Vectors that are written as bytes without a pause: a millisecond."""
 CHUNKS_AT_ONCE = 100
 DEFECT = "It could not be read, by a fault of ours. Your operator finds it in the log."
 BUDGET_WAIT = timedelta(minutes=15)
 MODEL_WAIT = timedelta(minutes=10)
-LANGUAGES = ("en", "fr", "es", "de", "ar")
 
 
 @task(
@@ -97,9 +99,13 @@ async def embed_faqs(job: Job, *, workspace_id: UUID) -> dict[str, int]:
         if not chunks:
             return {"embedded": count}
         try:
-            vectors = await opened.ai.embed(Spender(workspace_id, "faqs"), _texts(chunks))
+            vectors = await opened.ai.embed(
+                Spender(workspace_id, "faqs"), [entry[:MOST_CHARACTERS] for entry in _texts(chunks)]
+            )
         except BudgetSpent:
             raise Wait(BUDGET_WAIT) from None
+        except CredentialsRefused:
+            raise Wait(MODEL_WAIT) from None
         async with opened.database.transaction(workspace_id) as session:
             await queries.set_vectors(session, workspace_id, opened.ai.models.embedding, chunks, vectors)
         count += len(chunks)
@@ -201,7 +207,9 @@ async def _wait_or_give_up(opened: Resources, job: Job, document: Document, erro
     """
     async with opened.database.transaction(document.workspace_id) as session:
         if isinstance(error, TextTooLong):
-            await processing.fail(session, job, document.id, document.upload, error.message, now=clock.now())
+            await processing.fail(
+                session, job, document.id, document.upload, _sentence(error), now=clock.now()
+            )
             return
         if isinstance(error, BudgetSpent):
             wait, reason = BUDGET_WAIT, "budget"
@@ -210,7 +218,7 @@ async def _wait_or_give_up(opened: Resources, job: Job, document: Document, erro
         else:
             raise error
         await processing.postpone(
-            session, job, document.id, reason, error.message, wait=wait, now=clock.now()
+            session, job, document.id, reason, _sentence(error), wait=wait, now=clock.now()
         )
 
 

@@ -1,5 +1,6 @@
 """``/api/v1/documents``."""
 
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -15,6 +16,7 @@ from socialsync.features.knowledge import service
 from socialsync.features.knowledge.endpoints import uploads
 from socialsync.features.knowledge.schemas import DocumentAnswer
 
+Status = Literal["pending", "processing", "indexed", "failed"]
 router = APIRouter(tags=["knowledge"])
 
 
@@ -69,7 +71,7 @@ async def replace_document(
 
 @router.get("/api/v1/documents", summary="List documents, newest first")
 async def list_documents(
-    caller: Reader, opened: Opened, paged: Paged, status: str | None = None
+    caller: Reader, opened: Opened, paged: Paged, status: Status | None = None
 ) -> Page[DocumentAnswer]:
     async with opened.database.transaction(caller.workspace_id) as session:
         rows = await service.list_documents(session, before=paged.cursor, limit=paged.fetch, status=status)

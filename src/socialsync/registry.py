@@ -8,7 +8,9 @@ from typing import Literal
 ROOMS = (
     "accounts",
     "channels",
+    "messages",
     "posts",
+    "conversations",
     "webhooks",
     "operations",
 )

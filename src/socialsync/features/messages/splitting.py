@@ -100,10 +100,8 @@ def _sticks(text: str, start: int, place: int) -> bool:
         return unicodedata.category(this) in {"So", "Sk"} or unicodedata.category(text[start]) == "Lo"
     if ord(before) in _REGIONAL and ord(this) in _REGIONAL:
         return (place - start) % 2 == 1
-    return (
-        _joins_hangul(ord(before), ord(this))
-        or (unicodedata.combining(before) == _VIRAMA
-        and (unicodedata.category(this) == "Lo"))
+    return _joins_hangul(ord(before), ord(this)) or (
+        unicodedata.combining(before) == _VIRAMA and (unicodedata.category(this) == "Lo")
     )
 
 

@@ -86,7 +86,7 @@ class WhatsApp:
             ContentRefused: too large, or gone.
             PlatformError: others of `platforms.errors`.
         """
-        answer = await self._graph.read(sender, media_id)
+        answer = await self._graph.read(sender, media_id, phone_number_id=sender.external_id)
         content, kind = await self._graph.download(sender, answer.text("url"), most=most, signed=True)
         told = answer.body.get("mime_type")
         return content, told if isinstance(told, str) else kind

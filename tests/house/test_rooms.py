@@ -27,7 +27,7 @@ NOUNS = {
     },
     "conversations": {
         "answering": "from a window that is over to its outcome",
-        "brain": "rule: what decides and answers, as the rest of the room sees it",
+        "brain": "what decides and answers, as the rest of the room sees it",
         "floor": "rule: who has the floor",
     },
     "messages": {

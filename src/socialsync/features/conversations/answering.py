@@ -150,14 +150,16 @@ async def _store(
         await messages.end_window(session, conversation, window, "ignored", decision.reason, now=now)
         return "ignored"
     if decision.verdict == "RESPOND":
+        try:
+            await messages.check_reach(session, conversation, author="ai", now=now)
+        except messages.ReplyWindowClosed:
+            decision = Decision("ESCALATE", WINDOW_CLOSED)
+    if decision.verdict == "RESPOND":
         if not await messages.end_window(session, conversation, window, "answered", decision.reason, now=now):
             return "taken over"
-        try:
-            await messages.write(
-                session, conversation, decision.answer or "", author="ai", window_id=window.id, now=now
-            )
-        except messages.ReplyWindowClosed:
-            await messages.ask_for_person(session, conversation.id, WINDOW_CLOSED, now=now)
+        await messages.write(
+            session, conversation, decision.answer or "", author="ai", window_id=window.id, now=now
+        )
         return "answered"
     if await messages.end_window(session, conversation, window, "escalated", decision.reason, now=now):
         await messages.ask_for_person(session, conversation.id, decision.reason, now=now)

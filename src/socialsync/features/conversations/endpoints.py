@@ -25,7 +25,7 @@ router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
 
 
 @router.get("", summary="List the conversations")
-async def list_conversations(
+async def list_conversations(  # noqa: PLR0917 - FastAPI calls by name
     caller: Reader,
     opened: Opened,
     paged: Paged,

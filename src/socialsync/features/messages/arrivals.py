@@ -49,11 +49,7 @@ on conflict (workspace_id, channel_id, platform_message_id) do update set
     deleted_at = least(known.deleted_at, excluded.deleted_at), updated_at = :now
 returning id, deleted_at
 """)
-_FORGET_MEDIA = text("""
-update message_media set status = 'failed', content = null, url = null, platform_media_id = null,
-    error = 'Whoever sent it has deleted it.', updated_at = :now
-where message_id = any (cast(:ids as uuid[]))
-""")
+_FORGET_MEDIA = text("delete from message_media where message_id = any (cast(:ids as uuid[]))")
 _ADD_MEDIA = text("""
 insert into message_media (workspace_id, message_id, place, kind, platform_media_id, url, mime_type,
     file_name, created_at, updated_at)
@@ -133,7 +129,7 @@ async def amend(session: AsyncSession, changes: Sequence[Mapping[str, Any]], *, 
         return
     rows = await session.execute(_AMEND, {"messages": _numbered(changes), "now": now})
     if gone := [row.id for row in rows if row.deleted_at is not None]:
-        await session.execute(_FORGET_MEDIA, {"ids": gone, "now": now})
+        await session.execute(_FORGET_MEDIA, {"ids": gone})
 
 
 async def add_media(

@@ -18,7 +18,7 @@ from socialsync import clock, telemetry
 from socialsync.db.away import is_away
 from socialsync.errors import SocialSyncError, Temporary, UnknownOutcome
 from socialsync.features.channels import service as channels
-from socialsync.features.messages import outbox, reach
+from socialsync.features.messages import outbox, queries, reach
 from socialsync.features.messages.outbox import Waiting
 from socialsync.features.messages.wording import sentence
 from socialsync.platforms import Sender
@@ -130,9 +130,7 @@ async def _intend(errand: Errand) -> bool:
             if head.payload["kind"] == "text":
                 reach.check(errand.channel.platform, head.author, head.last_inbound_at, now)
         except reach.ReplyWindowClosed as closed:
-            await outbox.finish(
-                session, errand.workspace_id, one.id, "failed", error=sentence(closed), now=now
-            )
+            await _fail(session, errand, sentence(closed))
             return False
         return await outbox.intend(session, errand.workspace_id, head, now=now)
 
@@ -150,12 +148,7 @@ async def _send(errand: Errand) -> Step:
     except SocialSyncError as refused:
         why = sentence(refused)
         log.warning(f"[SEND] Message {one.message_id} failed: {why}", message_id=str(one.message_id))
-        await store(
-            errand,
-            lambda session: outbox.finish(
-                session, errand.workspace_id, one.id, "failed", error=why, now=now()
-            ),
-        )
+        await store(errand, lambda session: _fail(session, errand, why))
         return "failed"
     await store(errand, lambda session: outbox.sent(session, errand.workspace_id, one, message_id, now=now()))
     log.info(f"[SEND] Message {one.message_id} sent", message_id=str(one.message_id))
@@ -216,9 +209,15 @@ def _wait_of(errand: Errand, refused: SocialSyncError) -> timedelta | None:
 
 
 async def _give_up(session: AsyncSession, errand: Errand, why: str) -> None:
-    one = errand.waiting
-    await outbox.finish(session, errand.workspace_id, one.id, "failed", error=why, now=clock.now())
-    await _rest_later(session, errand.workspace_id, one.conversation_id)
+    await _fail(session, errand, why)
+    await _rest_later(session, errand.workspace_id, errand.waiting.conversation_id)
+
+
+async def _fail(session: AsyncSession, errand: Errand, why: str) -> None:
+    """It is not delivered, and nobody is left without an answer unseen: a person is asked for."""
+    one, now = errand.waiting, clock.now()
+    await outbox.finish(session, errand.workspace_id, one.id, "failed", error=why, now=now)
+    await queries.ask_for_person(session, one.conversation_id, f"A message was not delivered. {why}", now=now)
 
 
 async def _second_look(errand: Errand) -> SocialSyncError:

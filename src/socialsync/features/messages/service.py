@@ -125,6 +125,14 @@ async def write(
     )
 
 
+async def check_reach(
+    session: AsyncSession, conversation: Conversation, *, author: str, now: datetime
+) -> None:
+    """Raises ReplyWindowClosed: the person's last message is too old for a free text."""
+    channel = await channels.get_channel(session, conversation.channel_id)
+    reach.check(channel.platform, author, conversation.last_inbound_at, now)
+
+
 async def write_template(
     session: AsyncSession, conversation: Conversation, template: Template, *, now: datetime
 ) -> list[UUID]:

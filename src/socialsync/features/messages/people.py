@@ -14,6 +14,9 @@ from socialsync.platforms.news import Moved, Person
 Known: TypeAlias = tuple[UUID, Person]
 """A person of a channel."""
 
+BUCKETS = 64
+"""Locks that new people of one channel share."""
+
 _CHANNELS = text("""
 select id, workspace_id, buffer_quiet_s, buffer_max_s from channels
 where id = any (cast(:ids as uuid[])) and status <> 'deleted'
@@ -40,6 +43,16 @@ from given join contacts contact on contact.workspace_id = given.workspace_id
     and contact.channel_id = given.channel_id and contact.phone = given.phone
 where given.user_id is null
 """)  # noqa: S608 - a constant of ours
+# Bodies about the same people take turns, and never wait in a circle; few locks, however many people
+_TAKE_TURNS = text("""
+select pg_advisory_xact_lock(key) from (
+    select distinct
+        hashtextextended('people/' || channel_id || mod(abs(hashtext(word)), :buckets), 0) as key
+    from jsonb_to_recordset(cast(:people as jsonb)) as given (channel_id uuid, user_id text, phone text),
+        unnest(array[user_id, phone]) as word
+    where word is not null order by key
+) as keys
+""")
 _LEARN = (
     # Somebody known by phone only turns out to have an id
     f"""
@@ -121,6 +134,7 @@ async def know(session: AsyncSession, people: Sequence[Known], *, now: datetime)
     todo = [number for number in range(len(people)) if number not in found or number in stale]
     if todo:
         values = {"people": _described([people[number] for number in todo]), "now": now}
+        await session.execute(_TAKE_TURNS, {"people": values["people"], "buckets": BUCKETS})
         for statement in _LEARNING:
             await session.execute(statement, values)
         found, _ = await _find(session, people)

@@ -7,10 +7,11 @@ import sqlalchemy as sa
 from alembic import context
 
 from socialsync import registry, settings, telemetry
+from socialsync.ai import models as ai_models
 from socialsync.db import audit, base, idempotency, urls
 from socialsync.queue import models as queue_models
 
-__all__ = ["audit", "idempotency", "queue_models"]  # imported for their tables
+__all__ = ["ai_models", "audit", "idempotency", "queue_models"]  # imported for their tables
 
 LOCK_TIMEOUT = "5s"
 STATEMENT_TIMEOUT = "10min"

@@ -11,7 +11,19 @@ from bench.ground import CACHE, prepared
 from bench.machine import about
 from bench.options import Options
 from bench.reports import Report, as_json, as_markdown, console
-from bench.scenarios import chaos, consume, enqueue, flat, latency, memory, posts, sustained
+from bench.scenarios import (
+    chaos,
+    consume,
+    enqueue,
+    flat,
+    ingest,
+    knowledge,
+    latency,
+    memory,
+    posts,
+    search,
+    sustained,
+)
 from bench.scenarios.lineup import Lineup
 
 SCENARIOS: dict[str, Callable[[Lineup, Options], Report]] = {
@@ -23,6 +35,9 @@ SCENARIOS: dict[str, Callable[[Lineup, Options], Report]] = {
     "memory": memory.measure,
     "chaos": chaos.measure,
     "posts": posts.measure,
+    "ingest": ingest.measure,
+    "search": search.measure,
+    "knowledge": knowledge.measure,
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"
 

@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from socialsync import clock
+from socialsync.ai import open_ai
 from socialsync.app import create_app, factory
 from socialsync.db.embedded import EmbeddedServer
 from socialsync.db.engine import create_engine
@@ -124,8 +125,11 @@ def settings(tmp_path: Path, shared: Urls, outside_world: SimulatorServer) -> Se
 @pytest.fixture
 async def resources(settings: Settings, shared: Urls, database: Database) -> AsyncIterator[Resources]:
     """What a process opens, on the database that is rolled back."""
-    async with open_resources(settings, found=shared) as opened:
-        yield replace(opened, database=database)
+    async with (
+        open_resources(settings, found=shared) as opened,
+        open_ai(database, opened.ai.models) as ai,
+    ):
+        yield replace(opened, database=database, ai=ai)
 
 
 @pytest.fixture(scope="session")
@@ -215,6 +219,8 @@ def settings_for(urls: Urls, home: Path, world: str) -> Settings:
         SOCIALSYNC_HOME=home,
         SOCIALSYNC_SECRET_KEY="a key of the tests",
         meta_graph_url=world,
+        openai_base_url=f"{world}/v1",
+        openai_api_key="a key of the tests",
         meta_app_secret="an app secret",
         meta_verify_token="a verify token",
     )

@@ -3,7 +3,7 @@
 from socialsync.db import ddl
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 PEOPLE = """
 create table contacts (

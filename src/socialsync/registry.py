@@ -9,6 +9,7 @@ ROOMS = (
     "accounts",
     "channels",
     "messages",
+    "knowledge",
     "posts",
     "conversations",
     "webhooks",

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from socialsync import clock, telemetry
+from socialsync.ai import Ai, Models, open_ai
 from socialsync.db import urls
 from socialsync.db.encryption import Cipher
 from socialsync.db.engine import create_engine
@@ -17,6 +18,7 @@ from socialsync.db.urls import Urls
 from socialsync.platforms import Heed, Platforms, open_platforms
 from socialsync.queue import limits
 from socialsync.queue.jobs import Job
+from socialsync.queue.pool import Pool
 from socialsync.queue.worker import RESOURCES
 from socialsync.settings import Settings
 
@@ -35,6 +37,8 @@ class Resources:
     database: Database
     cipher: Cipher
     platforms: Platforms
+    ai: Ai
+    pool: Pool
 
 
 def of(job: Job) -> Resources:
@@ -56,22 +60,43 @@ async def open_resources(
     where = found or urls.resolve(settings)
     engine = create_engine(where, pool_timeout=pool_timeout)
     database = Database(engine)
+    pool = Pool()
     try:
-        async with open_platforms(
-            meta_graph_url=settings.whatsapp_graph,
-            instagram_graph_url=settings.instagram_graph,
-            version=settings.meta_graph_version,
-            heed=heeding(database),
-        ) as platforms:
+        async with (
+            open_platforms(
+                meta_graph_url=settings.whatsapp_graph,
+                instagram_graph_url=settings.instagram_graph,
+                version=settings.meta_graph_version,
+                heed=heeding(database),
+            ) as platforms,
+            open_ai(database, _models(settings)) as ai,
+        ):
             yield Resources(
                 settings=settings,
                 urls=where,
                 database=database,
                 cipher=Cipher(settings.secret_keys),
                 platforms=platforms,
+                ai=ai,
+                pool=pool,
             )
     finally:
+        await pool.close()
         await engine.dispose()
+
+
+def _models(settings: Settings) -> Models:
+    """OpenAI's library refuses to be made without a key; a server of one's own may need none."""
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "none"
+    embedding_key = settings.embedding_api_key
+    return Models(
+        base_url=settings.openai_base,
+        api_key=key,
+        chat=settings.chat_model,
+        embedding=settings.embedding_model,
+        embedding_base_url=settings.embedding_base_url,
+        embedding_api_key=embedding_key.get_secret_value() if embedding_key else None,
+    )
 
 
 def heeding(database: Database) -> Heed:

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from socialsync.errors import Invalid
 
+OPENAI = "https://api.openai.com/v1"
 WORLD_FILE = "world.json"
 """Written into the home by ``socialsync up`` while it runs: where its simulator listens, so that every
 other process of the home talks to the same outside world."""
@@ -53,6 +54,12 @@ def _path(value: str) -> str:
     return value
 
 
+def _word(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise ValueError("is not a model's name; write it like gpt-4o-mini")
+    return value.strip()
+
+
 def _keys(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().replace(",", "").strip():
         raise ValueError("has no key in it; make one with: openssl rand -base64 32")
@@ -86,6 +93,14 @@ class Settings(BaseSettings):
     meta_graph_version: Annotated[str, AfterValidator(_version)] = "v25.0"
     meta_app_secret: SecretStr | None = None
     meta_verify_token: SecretStr | None = None
+    openai_base_url: HttpUrl | None = None
+    openai_api_key: SecretStr | None = None
+    embedding_base_url: HttpUrl | None = Field(None, alias="SOCIALSYNC_EMBEDDING_BASE_URL")
+    embedding_api_key: SecretStr | None = Field(None, alias="SOCIALSYNC_EMBEDDING_API_KEY")
+    chat_model: Annotated[str, AfterValidator(_word)] = Field("gpt-4o-mini", alias="SOCIALSYNC_CHAT_MODEL")
+    embedding_model: Annotated[str, AfterValidator(_word)] = Field(
+        "text-embedding-3-small", alias="SOCIALSYNC_EMBEDDING_MODEL"
+    )
     public_url: HttpUrl = Field("http://127.0.0.1:8000", alias="SOCIALSYNC_PUBLIC_URL")
     procrastinate_app: Annotated[str, AfterValidator(_path)] = "socialsync.worker.app"
     log_format: Literal["console", "json"] | None = Field(None, alias="SOCIALSYNC_LOG_FORMAT")
@@ -110,6 +125,12 @@ class Settings(BaseSettings):
             or world(self.home)
             or "https://graph.instagram.com"
         )
+
+    @cached_property
+    def openai_base(self) -> str:
+        """Base of the calls to models. Without a key that is the simulator, while one of this home runs."""
+        simulator = None if self.openai_api_key else world(self.home)
+        return self.openai_base_url or (f"{simulator}/v1" if simulator else OPENAI)
 
     @cached_property
     def secret_keys(self) -> list[str]:

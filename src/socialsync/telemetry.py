@@ -70,7 +70,15 @@ def configure(*, level: str, form: Literal["console", "json"] | None) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("procrastinate", "httpx", "httpcore", "alembic.runtime", "psycopg.pool"):
+    for chatty in (
+        "procrastinate",
+        "httpx",
+        "httpcore",
+        "httpx2",
+        "openai",
+        "alembic.runtime",
+        "psycopg.pool",
+    ):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()

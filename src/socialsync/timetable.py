@@ -9,6 +9,7 @@ from datetime import timedelta
 from socialsync import clock
 from socialsync.db import idempotency
 from socialsync.features.channels import renewals
+from socialsync.features.knowledge import service as knowledge
 from socialsync.features.messages import service as messages
 from socialsync.features.posts import service as posts
 from socialsync.features.webhooks import service as webhooks
@@ -40,6 +41,23 @@ SWEEPS = (
         "messages in the outbox without a live job",
         timedelta(minutes=1),
         lambda session: messages.requeue_stranded(session, now=clock.now()),
+    ),
+    Sweep(
+        "documents that wait without a live job",
+        timedelta(minutes=1),
+        lambda session: knowledge.requeue_stranded(session, now=clock.now()),
+    ),
+    Sweep(
+        "workspaces that are worth an index of vectors",
+        timedelta(minutes=5),
+        knowledge.index_crowded,
+        routine=True,
+    ),
+    Sweep(
+        "FAQ entries without a vector",
+        timedelta(minutes=1),
+        lambda session: knowledge.requeue_bare_faqs(session, now=clock.now()),
+        routine=True,
     ),
     Sweep(
         "tokens that end soon",

@@ -1,5 +1,6 @@
 """The documentation: complete, and without the network."""
 
+import json
 import re
 
 import pytest
@@ -140,3 +141,8 @@ def test_the_vendored_files_have_their_licence():
     assert "Apache License" in readme
     assert (folder / "LICENSE").exists()
     assert (folder / "NOTICE").exists()
+
+
+def test_every_reference_leads_somewhere(described):
+    named = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(described)))
+    assert named <= described["components"]["schemas"].keys()

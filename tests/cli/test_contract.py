@@ -17,11 +17,13 @@ workspace create, user create, apikey create, channel add|list|edit, document ad
 webhooks replay, doctor, bench
 """
 LATER = {
-    "user create", "document add", "document list", "document show", "document search",
-    "doctor",
+    "user create", "doctor",
 }  # fmt: skip
 """Those whose rooms are not built yet."""
-MINE = ("inspect", "jobs", "revoke", "purge", "pause", "resume", "workers", "schedules", "limits", "webhooks")
+MINE = (
+    "document", "webhooks", "inspect", "jobs", "revoke", "purge", "pause", "resume", "workers", "schedules",
+    "limits",
+)  # fmt: skip
 
 
 def promised() -> list[str]:

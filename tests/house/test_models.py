@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 import socialsync.db
 from socialsync import registry
+from socialsync.ai import models as ai_models
 from socialsync.db.base import Base
 from socialsync.db.embedded import OWNER, EmbeddedServer
 from socialsync.queue import models as queue_models
@@ -29,6 +30,8 @@ def modelled(server: EmbeddedServer) -> Catalog:
     with cluster.created(server) as name:
         url = server.url(OWNER, name)
         engine = sa.create_engine("postgresql+psycopg://", creator=lambda: migrations.psycopg.connect(url))
+        with engine.begin() as connection:
+            connection.execute(sa.text("create extension vector"))
         Base.metadata.create_all(engine)
         engine.dispose()
         return tables_of_models(migrations.objects(url))
@@ -37,6 +40,7 @@ def modelled(server: EmbeddedServer) -> Catalog:
 def load_all_models() -> None:
     registry.parts("models")
     assert queue_models.Schedule
+    assert ai_models.AiCall
     for module in pkgutil.iter_modules(socialsync.db.__path__):
         if module.name != "ddl":
             importlib.import_module(f"socialsync.db.{module.name}")

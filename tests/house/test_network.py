@@ -20,8 +20,9 @@ OUTSIDE = (
     "smtplib.",
     "openai.",
 )
-ATTRIBUTES = {"platforms", "sender"}
-"""``opened.platforms.whatsapp.send_text(...)``, and whatever is given a ``.sender`` to speak for."""
+ATTRIBUTES = {"platforms", "ai", "sender"}
+"""``opened.platforms.whatsapp.send_text(...)``, ``opened.ai.embed(...)``, and whatever is given a
+``.sender`` to speak for."""
 TRANSACTIONS = {"transaction", "system_transaction"}
 HOW = (
     "No network call and no sleep inside a transaction: read in one, close it, call, store the answer in the"

@@ -23,6 +23,8 @@ TABLE = {
     "messages.settle": ("ingest", 2, "message"),
     "knowledge.process_document": ("ingest", -5, "bulk"),
     "knowledge.embed_chunks": ("ingest", -5, "bulk"),
+    "knowledge.index_chunks": ("ingest", -5, "bulk"),  # beyond the design: only large workspaces need it
+    "knowledge.embed_faqs": ("ingest", -5, "bulk"),  # beyond the design: an entry has no document to lock
     "posts.enqueue_due_posts": ("scheduler", 5, "tick"),
     "posts.publish_post": ("scheduler", 0, "publish"),
     "posts.send_deliveries": ("scheduler", 0, "publish"),
@@ -47,6 +49,8 @@ LOCKED = {
     "conversations.sync_operator_message",
     "conversations.update_langgraph_state",
     "messages.send_message",
+    "knowledge.embed_chunks",
+    "knowledge.process_document",
     "posts.publish_post",
     "posts.send_deliveries",
     "posts.send_held_back",

@@ -32,6 +32,7 @@ SYSTEM_TRANSACTIONS = {
         "the CLI revokes an API key",
     },
     "cli/channels.py": {"the CLI looks a workspace up by name"},
+    "cli/documents.py": {"the CLI looks a workspace up by name"},
     "cli/deeds.py": {"the CLI acts on a job"},
     "cli/demo.py": {"the demo looks for due posts often"},
     "cli/limits.py": {"the CLI sets a limit", "the CLI lifts a limit"},

@@ -8,11 +8,7 @@ from tests.packaging import compose
 
 FILE = REPOSITORY / ".env.example"
 _LINE = re.compile(r"#(?P<name>[A-Z_]+)=(?P<value>.*)")
-RESERVED = {
-    "OPENAI_BASE_URL", "OPENAI_API_KEY", "SOCIALSYNC_EMBEDDING_BASE_URL", "SOCIALSYNC_EMBEDDING_API_KEY",
-    "SOCIALSYNC_CHAT_MODEL", "SOCIALSYNC_EMBEDDING_MODEL", "SMTP_URL", "SOCIALSYNC_MAIL_FROM", "SENTRY_DSN",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-}  # fmt: skip
+RESERVED = {"SMTP_URL", "SOCIALSYNC_MAIL_FROM", "SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 """Variables of the public contract that settings.py does not read yet."""
 
 

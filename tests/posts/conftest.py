@@ -12,11 +12,13 @@ from procrastinate.jobs import Job
 from sqlalchemy import text
 
 from socialsync import clock
+from socialsync.ai import Ai, Models
 from socialsync.db.encryption import Cipher
 from socialsync.features.accounts import service as accounts
 from socialsync.features.channels import service as channels
 from socialsync.features.posts import service as posts
 from socialsync.platforms import open_platforms
+from socialsync.queue.pool import Pool
 from socialsync.queue.worker import RESOURCES
 from socialsync.resources import Resources
 from socialsync.worker import app
@@ -117,7 +119,10 @@ async def office(database, settings, shared, simulator):
         meta_graph_url=simulator.url, instagram_graph_url=simulator.url, version="v25.0"
     ) as platforms:
         cipher = Cipher(settings.secret_keys)
-        opened = Resources(settings, shared, database, cipher, platforms)
+        models = Models(
+            f"{simulator.url}/v1", "a key", chat="gpt-4o-mini", embedding="text-embedding-3-small"
+        )
+        opened = Resources(settings, shared, database, cipher, platforms, Ai(database, models), Pool())
         async with database.system_transaction(REASON) as session:
             workspace = await accounts.create_workspace(session, name="Bakery")
         connected = {}

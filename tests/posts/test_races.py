@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
+from socialsync.ai import Ai, Models
 from socialsync.db.encryption import Cipher
 from socialsync.errors import Temporary
 from socialsync.features.accounts import service as accounts
@@ -13,6 +14,7 @@ from socialsync.features.channels import service as channels
 from socialsync.features.posts import service
 from socialsync.features.posts.lifecycle import EffectBegun, PostSettled
 from socialsync.platforms import open_platforms
+from socialsync.queue.pool import Pool
 from socialsync.resources import Resources
 from tests.posts.conftest import IG_USER, REASON, WA_NUMBER, Office
 
@@ -37,7 +39,10 @@ async def office(fresh, fresh_database, settings, simulator, noon):
                         session, cipher, workspace.id, new, access_token="EAAtoken", actor="tests"
                     )
                 ).id
-        opened = Resources(settings, fresh, fresh_database, cipher, platforms)
+        models = Models(f"{simulator.url}/v1", "a key", chat="none", embedding="none")
+        opened = Resources(
+            settings, fresh, fresh_database, cipher, platforms, Ai(fresh_database, models), Pool()
+        )
         yield Office(opened, workspace.id, **connected)
 
 

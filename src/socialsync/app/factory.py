@@ -18,7 +18,11 @@ from socialsync.db import urls
 from socialsync.features.accounts.authentication import KeyAuthenticator
 from socialsync.resources import Resources, open_resources
 
-BODY_LIMITS: list[tuple[str, int]] = [("/api/v1/posts/bulk", 32 * MIB), ("/webhooks/", 4 * MIB)]
+BODY_LIMITS: list[tuple[str, int]] = [
+    ("/api/v1/documents", 52 * MIB),
+    ("/api/v1/posts/bulk", 32 * MIB),
+    ("/webhooks/", 4 * MIB),
+]
 """Paths that take more, or less, than ``bodies.USUAL``: the path's beginning, and bytes."""
 
 

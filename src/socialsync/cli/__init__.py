@@ -29,6 +29,7 @@ COMMANDS = {
     "workspace": "accounts:workspaces",
     "apikey": "accounts:keys",
     "channel": "channels:app",
+    "document": "documents:app",
     "webhooks": "webhooks:app",
     "inspect": "inspect:app",
     "jobs": "jobs:app",

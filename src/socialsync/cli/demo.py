@@ -9,7 +9,7 @@ from typing import Annotated
 import httpx
 import typer
 from rich import box
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.progress import (
     BarColumn,
@@ -22,7 +22,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from socialsync.cli import scenes, stack
+from socialsync.cli import lessons, scenes, stack
+from socialsync.cli.lessons import Lesson, Question
 from socialsync.cli.scenes import Scene
 from socialsync.cli.up import Demo, make_demo
 from socialsync.queue import schedules
@@ -102,8 +103,14 @@ async def _tell(found: stack.Stack, demo_workspace: Demo) -> bool:
                 if scene.fault:  # it is meant for this post: let it be the only one on its way
                     await _watch(api, world, story, live, until=[scene])
             await _watch(api, world, story, live, until=story)
-            live.update(Group(_table(story, "What happened", final=True), _verdict(story)))
-    return all(scene.good for scene in story)
+            live.update(_table(story, "What happened", final=True))
+        with _console.status("Reading a price list and a page"):
+            learnt = await lessons.learn(api, str(found.simulator))
+            asked = await lessons.ask(api)
+        _console.print(_knowledge(learnt, asked))
+    good = all(lesson.good for lesson in learnt) and all(question.good for question in asked)
+    _console.print(_verdict(story, knows=good))
+    return good and all(scene.good for scene in story)
 
 
 async def _watch(
@@ -159,8 +166,21 @@ def _table(story: list[Scene], title: str, *, final: bool = False) -> Table:
     return table
 
 
-def _verdict(story: list[Scene]) -> str:
+def _knowledge(learnt: list[Lesson], asked: list[Question]) -> Table:
+    table = Table(title="What it learnt", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("", "Document or question", "What it says"):
+        table.add_column(column, overflow="fold")
+    rows = [(lesson.good, lesson.title, lesson.says) for lesson in learnt]
+    rows += [(question.good, question.asked, question.says) for question in asked]
+    for good, title, says in rows:
+        table.add_row("[green]✓[/]" if good else "[red]✗[/]", title, Text(says))
+    return table
+
+
+def _verdict(story: list[Scene], *, knows: bool) -> str:
     wrong = [scene for scene in story if not scene.good]
+    if not knows:
+        return "[red bold]Not everything that it was asked was answered as it must be.[/]"
     if not wrong:
         return "[green bold]All of it came true: every post seen exactly as often as it should be.[/]"
     return f"[red bold]{len(wrong)} of {len(story)} did not come true.[/]"

@@ -16,6 +16,7 @@ from socialsync.platforms.contract import (
     Template,
 )
 from socialsync.platforms.probing import probe_media
+from socialsync.platforms.webpages import fetch_page
 
 __all__ = [
     "PLATFORMS",
@@ -29,6 +30,7 @@ __all__ = [
     "Sender",
     "Template",
     "check_post",
+    "fetch_page",
     "media_of",
     "open_platforms",
     "probe_media",

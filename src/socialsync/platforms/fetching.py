@@ -6,7 +6,7 @@ The address that was checked is the address that is connected to: a name that po
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 
 import httpx
@@ -52,18 +52,24 @@ async def open_url(
     method: str,
     url: str,
     *,
-    allow_private: bool,
+    allow_private: bool = False,
+    here: Collection[str] = (),
     headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[httpx.Response]:
     """The answer at the end of all redirects, whatever its status, with its body still unread.
 
     Args:
         allow_private: take addresses that are not public, too; for a world that runs on this machine.
+        here: the origins (``http://127.0.0.1:8090``) for which alone they are taken.
 
     Raises:
         AddressNotPublic, NotFetched.
     """
-    response = await _follow(http, method, url, headers or {}, allow_private=allow_private)
+
+    def may_be_private(at: httpx.URL) -> bool:
+        return allow_private or origin_of(at) in here
+
+    response = await _follow(http, method, url, headers or {}, may_be_private)
     try:
         yield response
     except httpx.HTTPError as error:
@@ -72,13 +78,21 @@ async def open_url(
         await response.aclose()
 
 
+def origin_of(at: httpx.URL) -> str:
+    return f"{at.scheme}://{at.netloc.decode('ascii')}"
+
+
 async def _follow(
-    http: httpx.AsyncClient, method: str, url: str, headers: Mapping[str, str], *, allow_private: bool
+    http: httpx.AsyncClient,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    may_be_private: Callable[[httpx.URL], bool],
 ) -> httpx.Response:
     try:
         at = httpx.URL(url)
         for _ in range(REDIRECTS + 1):
-            response = await _ask(http, method, at, headers, allow_private=allow_private)
+            response = await _ask(http, method, at, headers, allow_private=may_be_private(at))
             if not response.has_redirect_location:
                 return response
             await response.aclose()

@@ -11,6 +11,10 @@ def of_post(*, post_id: UUID, **_: Any) -> str:
     return f"post:{post_id}"
 
 
+def of_document(*, document_id: UUID, **_: Any) -> str:
+    return f"document:{document_id}"
+
+
 def of_schedule(name: str) -> str:
     """The queueing lock of a schedule's jobs: at most one waits."""
     return f"schedule:{name}"

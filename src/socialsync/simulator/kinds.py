@@ -17,11 +17,18 @@ class Kind(StrEnum):
     WHATSAPP_READ = "whatsapp.read"
     WHATSAPP_MEDIA = "whatsapp.media"
     WHATSAPP_NUMBER = "whatsapp.number"
+    OPENAI_CHAT = "openai_chat"
+    OPENAI_RESPONSE = "openai_response"
+    OPENAI_EMBEDDING = "openai_embedding"
+    OPENAI_MODERATION = "openai_moderation"
+    OPENAI_MODELS = "openai_models"
     ME = "me"
     UNKNOWN = "unknown"
 
     @property
     def platform(self) -> str:
-        """``instagram``, ``whatsapp``, or ``graph`` for what belongs to neither."""
+        """``instagram``, ``whatsapp``, ``openai``, or ``graph`` for what belongs to none of them."""
+        if self.startswith("openai_"):
+            return "openai"
         platform, dot, _ = self.partition(".")
         return platform if dot else "graph"

@@ -10,6 +10,7 @@ from socialsync.simulator.control.faults import faults_door
 from socialsync.simulator.control.guide import GUIDE
 from socialsync.simulator.control.inbound import inbound_door
 from socialsync.simulator.control.media import media_door
+from socialsync.simulator.control.pages import pages_door
 from socialsync.simulator.control.setup import setup_door
 from socialsync.simulator.control.webhooks import webhooks_door
 from socialsync.simulator.world import Stage
@@ -22,6 +23,7 @@ def control_door(stage: Stage) -> APIRouter:
     door.include_router(inbound_door(stage))
     door.include_router(setup_door(stage))
     door.include_router(media_door())
+    door.include_router(pages_door())
 
     @door.get("/")
     async def guide() -> dict[str, Any]:

@@ -3,7 +3,10 @@
 GUIDE = {
     "name": "SocialSync simulator",
     "plays": {
-        "/v<major>.<minor>/...": "Meta Graph: Instagram publishing and token refresh, WhatsApp messages"
+        "/v<major>.<minor>/...": "Meta Graph: Instagram publishing and token refresh, WhatsApp messages",
+        "/v1/...": "OpenAI: embeddings, chat/completions, responses, moderations, models. The same input has"
+        " the same answer; texts that mean the like are near, in English, French, Spanish, German and Arabic;"
+        " answers are taken from the sources in the prompt; any key is good but one that begins with revoked",
     },
     "control": {
         "GET /_sim/ledger?kind=&account=": "every effect the outside world saw, and request counts",
@@ -24,6 +27,7 @@ GUIDE = {
         "POST /_sim/reset": "forget everything; callback and setup become those of the start again",
         "GET /_sim/media/<name>.jpg?width=&height=": "a picture to post",
         "GET /_sim/media/<name>.mp4?width=&height=&seconds=": "a film to post",
+        "GET /_sim/pages/<name>": "a page of the web to learn from",
         "GET /_sim/health": "whether it runs",
     },
     "faults": {

@@ -17,6 +17,8 @@ class Moment(Enum):
     STATUSES = auto()
     AFTER = auto()
     USAGE = auto()
+    QUOTA = auto()
+    ANSWER = auto()
 
 
 class Strict(BaseModel):

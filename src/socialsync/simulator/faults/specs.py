@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 from typing_extensions import override
 
+from socialsync.simulator.faults import models
 from socialsync.simulator.faults.base import FaultBase, Moment
 from socialsync.simulator.faults.statuses import (
     DelayStatuses,
@@ -177,6 +178,8 @@ Fault = Annotated[
     | LostAnswer
     | Drop
     | Usage
+    | models.InsufficientQuota
+    | models.Malformed
     | ContainerInProgress
     | ContainerError
     | ContainerExpired

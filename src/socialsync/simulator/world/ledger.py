@@ -48,7 +48,8 @@ class Ledger:
     _answers: Counter[str] = field(default_factory=Counter)
 
     def record(self, kind: Kind, account: str, id_: str, details: Mapping[str, Any]) -> None:
-        self.effects.append(Effect(len(self.effects) + 1, self.now(), kind, account, id_, details))
+        seq = self.effects[-1].seq + 1 if self.effects else 1  # older ones may have been forgotten
+        self.effects.append(Effect(seq, self.now(), kind, account, id_, details))
 
     def count(self, kind: Kind, answer: str) -> None:
         """A request is over; ``answer`` is its HTTP status or ``none``."""

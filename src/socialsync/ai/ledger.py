@@ -1,0 +1,127 @@
+"""Every call to a model, what it cost, and whether a workspace may make another this month.
+
+The row is written before the call leaves and told its end afterwards: a process that dies in between leaves
+a ``running`` row. Months are those of UTC. The budget is asked before a call and the cost known after it, so
+calls that are under way together may end a little above it.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from socialsync.ai.errors import BudgetSpent
+from socialsync.ai.prices import cost
+
+Kind = Literal["chat", "embedding", "moderation"]
+
+_BUDGET = text("""
+select workspace.ai_budget_usd_month as budget, coalesce(spent.cost_usd, 0) as spent
+from workspaces workspace left join ai_spending spent
+    on spent.workspace_id = workspace.id and spent.month_on = :month
+where workspace.id = :workspace_id
+""")
+_BEGIN = text("""
+insert into ai_calls (workspace_id, purpose, subject, kind, model)
+values (:workspace_id, :purpose, :subject, :kind, :model) returning id
+""")
+_END = text("""
+update ai_calls set status = :status, model = coalesce(:model, model), input_tokens = :input_tokens,
+    output_tokens = :output_tokens, cost_usd = :cost, error = :error, finished_at = :now, updated_at = :now
+where id = :id
+""")
+_SPEND = text("""
+insert into ai_spending (workspace_id, month_on, calls, cost_usd) values (:workspace_id, :month, 1, :cost)
+on conflict (workspace_id, month_on) do update
+    set calls = ai_spending.calls + 1, cost_usd = ai_spending.cost_usd + excluded.cost_usd, updated_at = now()
+""")
+
+
+@dataclass(frozen=True)
+class Spender:
+    """For whom and for what a call is made.
+
+    Args:
+        purpose: a few words that sums are grouped by: ``documents``, ``answers``, ``decisions``.
+        subject: what it is about: ``document:<id>``.
+    """
+
+    workspace_id: UUID
+    purpose: str
+    subject: str | None = None
+
+
+@dataclass(frozen=True)
+class Used:
+    """What one call used. ``model`` as the server names it."""
+
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+async def check_budget(session: AsyncSession, workspace_id: UUID, *, now: datetime) -> None:
+    """Raises BudgetSpent, until the month ends or somebody raises the budget."""
+    row = (
+        await session.execute(_BUDGET, {"workspace_id": workspace_id, "month": month_of(now)})
+    ).one_or_none()
+    if row is not None and row.budget is not None and row.spent >= row.budget:
+        raise BudgetSpent(
+            f"The workspace has spent its AI budget of {row.budget} US dollars for this month.",
+            retry_after=timedelta(hours=1),
+            fix="Raise ai_budget_usd_month with PATCH /api/v1/workspace, or wait for the next month.",
+        )
+
+
+async def begin(session: AsyncSession, spender: Spender, kind: Kind, model: str, *, now: datetime) -> UUID:
+    """Write down that a call leaves; its row's id.
+
+    Raises:
+        BudgetSpent: it may not.
+    """
+    await check_budget(session, spender.workspace_id, now=now)
+    values = {"workspace_id": spender.workspace_id, "purpose": spender.purpose, "subject": spender.subject}
+    row_id: UUID = (await session.execute(_BEGIN, {**values, "kind": kind, "model": model})).scalar_one()
+    return row_id
+
+
+async def end(
+    session: AsyncSession,
+    call_id: UUID,
+    spender: Spender,
+    used: Used | None,
+    error: str | None,
+    *,
+    now: datetime,
+) -> None:
+    """Write down how a call ended. Without ``used`` nobody told what it cost."""
+    costs = (
+        cost(used.model, input_tokens=used.input_tokens, output_tokens=used.output_tokens)
+        if used
+        else Decimal(0)
+    )
+    await session.execute(
+        _END,
+        {
+            "id": call_id,
+            "status": "done" if error is None else "failed" if used is None else "unknown",
+            "model": used.model if used else None,
+            "input_tokens": used.input_tokens if used else 0,
+            "output_tokens": used.output_tokens if used else 0,
+            "cost": costs,
+            "error": error,
+            "now": now,
+        },
+    )
+    if used is not None:
+        await session.execute(
+            _SPEND, {"workspace_id": spender.workspace_id, "month": month_of(now), "cost": costs}
+        )
+
+
+def month_of(now: datetime) -> date:
+    return now.date().replace(day=1)

@@ -1,0 +1,37 @@
+"""What a call costs. US dollars for a million tokens, as OpenAI lists them; whoever runs other models sees
+the tokens, and no cost.
+
+Source: openai.com/api/pricing. A dated snapshot (``gpt-4o-mini-2024-07-18``) costs what its model does.
+"""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+_MILLION = 1_000_000
+
+
+class Price(NamedTuple):
+    """Of a million tokens that go in, and that come out."""
+
+    input: Decimal
+    output: Decimal = Decimal(0)
+
+
+PRICES = {
+    "gpt-4o-mini": Price(Decimal("0.15"), Decimal("0.60")),
+    "gpt-4o": Price(Decimal("2.50"), Decimal(10)),
+    "gpt-4.1": Price(Decimal(2), Decimal(8)),
+    "gpt-4.1-mini": Price(Decimal("0.40"), Decimal("1.60")),
+    "gpt-4.1-nano": Price(Decimal("0.10"), Decimal("0.40")),
+    "text-embedding-3-small": Price(Decimal("0.02")),
+    "text-embedding-3-large": Price(Decimal("0.13")),
+    "omni-moderation-latest": Price(Decimal(0)),
+}
+_FREE = Price(Decimal(0))
+
+
+def cost(model: str, *, input_tokens: int, output_tokens: int = 0) -> Decimal:
+    """US dollars. The longest known name that the model's begins with counts."""
+    known = max((name for name in PRICES if model.startswith(name)), key=len, default=None)
+    price = PRICES[known] if known else _FREE
+    return (price.input * input_tokens + price.output * output_tokens) / _MILLION

@@ -1,0 +1,43 @@
+"""``/api/v1/knowledge``: search and answers."""
+
+from fastapi import APIRouter
+
+from socialsync.api.opened import Opened
+from socialsync.api.principal import Reader
+from socialsync.features.knowledge import answers
+from socialsync.features.knowledge.retrieval import Hit
+from socialsync.features.knowledge.schemas import (
+    Ask,
+    HitAnswer,
+    Hits,
+    KnowledgeAnswer,
+    Search,
+    SourceAnswer,
+)
+
+router = APIRouter(tags=["knowledge"])
+
+
+@router.post("/api/v1/knowledge/search", summary="Search the knowledge")
+async def search(body: Search, caller: Reader, opened: Opened) -> Hits:
+    """Passages by meaning and by words, best first. While the model is away, by words alone."""
+    hits = await answers.find(opened, caller.workspace_id, body.query, limit=body.limit)
+    return Hits(items=[_shown(hit) for hit in hits])
+
+
+@router.post("/api/v1/knowledge/answer", summary="Ask the knowledge")
+async def answer(body: Ask, caller: Reader, opened: Opened) -> KnowledgeAnswer:
+    """An answer that rests on the passages it names; or, `grounded: false`, that the knowledge does not hold
+    it.
+    """
+    found = await answers.answer(opened, caller.workspace_id, body.question, language=body.language)
+    return KnowledgeAnswer(
+        answer=found.text, sources=[_shown(hit) for hit in found.sources], grounded=found.grounded
+    )
+
+
+def _shown(hit: Hit) -> HitAnswer:
+    source = SourceAnswer(title=hit.title, heading=hit.heading, page=hit.page, url=hit.url, faq_id=hit.faq_id)
+    return HitAnswer(
+        document_id=hit.document_id, chunk_id=hit.chunk_id, text=hit.text, score=hit.score, source=source
+    )

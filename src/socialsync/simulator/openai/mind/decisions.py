@@ -1,0 +1,97 @@
+"""What becomes of what a customer wrote: answered, ignored, or shown to a person."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from socialsync.simulator.openai.mind.lexicon import meanings
+from socialsync.simulator.openai.mind.moderation import flags
+from socialsync.simulator.openai.mind.orders import is_order
+from socialsync.simulator.openai.mind.phrasebook import folded, pattern, talk
+from socialsync.simulator.openai.mind.sentences import plain_sentences
+from socialsync.simulator.openai.mind.shelf import read_lines
+from socialsync.simulator.openai.mind.tongue import language_of
+from socialsync.simulator.openai.mind.words import words
+
+Verdict = Literal["RESPOND", "IGNORE", "ESCALATE"]
+_MENTION = re.compile(r"@[\w.]+")
+_LINK = re.compile(r"https?://|www\.|\bbit\.ly|\bt\.me/|\bwa\.me/", re.IGNORECASE)
+_FEW_WORDS = 3
+_SMALL_TALK = ("greeting", "thanks", "praise")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    verdict: Verdict
+    rule: str
+    confidence: float
+    reason: str
+
+
+def decide(text: str) -> Decision:
+    """What someone wrote counts as what it is; orders to a model in it count as nothing."""
+    bare = " ".join(piece for piece in plain_sentences(text) if not is_order(piece))
+    if not bare.strip():
+        return _decided("IGNORE", "no_content", 0.9)
+    return _decided(*(_by_rules(bare) or _by_looks(bare)))
+
+
+def _by_looks(bare: str) -> tuple[Verdict, str, float]:
+    said = folded(_MENTION.sub(" ", bare))
+    count = len(said.split())
+    if count == 0:
+        return "IGNORE", "tag_of_a_friend" if "@" in bare else "only_signs", 0.95
+    if _asks(bare, said):
+        return "RESPOND", "question", 0.92
+    if _MENTION.search(bare) and count <= _FEW_WORDS:
+        return "IGNORE", "tag_of_a_friend", 0.93
+    if _LINK.search(bare):
+        return "IGNORE", "link", 0.8
+    if small := next((rule for rule in _SMALL_TALK if talk()[rule].search(said)), None):
+        return "RESPOND", small, 0.72
+    language = language_of(bare)
+    known = any(meanings(word, language) for word in words(bare))
+    return ("RESPOND", "statement", 0.66) if known else ("IGNORE", "nothing_to_answer", 0.6)
+
+
+def small_talk(text: str) -> str | None:
+    """``greeting`` or ``thanks``, for what is no more than that."""
+    said = folded(text)
+    if len(words(text)) > _FEW_WORDS + 1 or _asks(text, said):
+        return None
+    return next((rule for rule in ("thanks", "greeting") if talk()[rule].search(said)), None)
+
+
+def _asks(text: str, said: str) -> bool:
+    return "?" in text or "؟" in text or talk()["question"].search(said) is not None
+
+
+def _by_rules(text: str) -> tuple[Verdict, str, float] | None:
+    said, flagged = folded(text), flags(text)
+    for rule, verdict, confidence, categories, found in _rules():
+        if categories & flagged or found.search(said):
+            return verdict, rule, confidence
+    return None
+
+
+def _decided(verdict: Verdict, rule: str, confidence: float) -> Decision:
+    reasons = {
+        "RESPOND": "The message can be answered",
+        "IGNORE": "The message needs no answer",
+        "ESCALATE": "A person should see the message",
+    }
+    return Decision(verdict, rule, confidence, f"{reasons[verdict]}: {rule.replace('_', ' ')}.")
+
+
+@cache
+def _rules() -> list[tuple[str, Verdict, float, frozenset[str], re.Pattern[str]]]:
+    found: list[tuple[str, Verdict, float, frozenset[str], re.Pattern[str]]] = []
+    for line in read_lines("decisions.txt"):
+        rule, verdict, confidence, listed = (part.strip() for part in line.split("|", 3))
+        phrases = [phrase.strip() for phrase in listed.split(";")]
+        categories = frozenset(phrase[1:] for phrase in phrases if phrase.startswith("@"))
+        said = pattern(phrase for phrase in phrases if not phrase.startswith("@"))
+        kind: Verdict = "IGNORE" if verdict == "IGNORE" else "ESCALATE"
+        found.append((rule, kind, float(confidence), categories, said))
+    return found

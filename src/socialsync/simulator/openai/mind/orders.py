@@ -1,0 +1,56 @@
+"""Orders to a model that stand in a source or in what a customer wrote: known, so that they are skipped."""
+
+import re
+
+from socialsync.simulator.openai.mind.phrasebook import folded
+
+_MARKS = re.compile(
+    r"</?(?:system|assistant|instructions?|admin|developer)\b|^\s*(?:system|assistant|developer|admin)\s*:"
+    r"|\[/?inst\]|<\|im_|###\s*(?:system|instruction)|begin (?:system|new) prompt",
+    re.IGNORECASE | re.MULTILINE,
+)
+_VERB = (
+    r"(?:ignor\w*|disregard\w*|forget|override|bypass|oubli\w*|olvid\w*|omit\w*|desobedec\w*|vergiss\w*"
+    r"|vergess\w*|missacht\w*|missachte\w*|تجاهل\w*|انس|انسى|تجاوز)"
+)
+_OBJECT = (
+    r"(?:\w* ?instruction\w*|prompt\w*|rules|directions|guidelines|consigne\w*|regle\w*|instruccion\w*|reglas"
+    r"|indicacion\w*|anweisung\w*|regeln|vorgaben|instruktion\w*|التعليمات|تعليمات\w*|تعليماتك|القواعد"
+    r"|الاوامر)"
+)
+_ORDER = re.compile(
+    rf"(?<! not)(?<! t)(?<! never)(?<! n)(?<! no) {_VERB} (?!(?:sie )?nicht |pas )(?:\w+ ){{0,6}}{_OBJECT}"
+    r"| (?:you are now|you must now|from now on you|pretend (?:to be|you)|roleplay as|respond only"
+    r"|reply only|answer only with|only answer with|your new (?:task|role|instructions?)|new instructions?"
+    r"|system prompt|reveal your|print your|repeat your (?:prompt|instructions?)|developer mode|jailbreak\w*"
+    r"|as an ai|dear (?:ai|model|assistant)|note to (?:the )?(?:ai|model|assistant|llm)|if you are an? (?:ai"
+    r"|llm|language model|assistant)|(?:ai|llm|language) (?:model|assistant|agent)s? (?:must|should|reading)"
+    r"|(?:the )?(?:assistant|chatbot|bot) (?:must|should|has to|shall|will now)|say exactly"
+    r"|output (?:exactly|only|the)|do not tell the (?:user|customer)|tell (?:the )?(?:user|customer|everyone"
+    r"|every customer)s? (?:that|to|you))"
+    r"|^ (?:act as an?|agis comme|actua como) "
+    r"| (?:tu es (?:maintenant|desormais)|vous etes (?:maintenant|desormais)|a partir de maintenant tu"
+    r"|desormais tu|fais semblant|comporte toi comme|reponds? (?:uniquement|seulement)"
+    r"|repondez (?:uniquement|seulement)|nouvelles? (?:consignes?|instructions?)|invite systeme"
+    r"|prompt systeme|revele (?:ton|tes|votre|vos)|l assistant doit|l ia doit"
+    r"|dis (?:exactement|au client|aux clients)|dites (?:exactement|au client|aux clients)"
+    r"|si tu es une? (?:ia|assistant|modele)|en tant qu ia)"
+    r"| (?:ahora eres|a partir de ahora (?:eres|debes)|finge (?:ser|que)"
+    r"|responde (?:solo|unicamente)|nuevas? instruccion\w*|revela (?:tu|tus|el)"
+    r"|prompt del sistema|el asistente debe|la ia debe"
+    r""
+    r"|di exactamente|dile al cliente|diga al cliente|si eres (?:una ia|un asistente|un modelo))"
+    r"| (?:du bist (?:jetzt|nun|ab sofort)|sie sind (?:jetzt|nun|ab sofort) ein|ab (?:jetzt|sofort) (?:bist"
+    r"|musst|sollst) du|verhalte dich|tu so als|antworte (?:nur|ausschliesslich)|antworten sie (?:nur"
+    r"|ausschliesslich)|neue anweisung\w*|systemprompt|system prompt|verrate (?:deine|den|mir deine)"
+    r"|der assistent (?:muss|soll)|die ki (?:muss|soll)|sage? (?:genau|dem kunden)"
+    r"|falls du eine ki|wenn du eine ki)"
+    r"| (?:انت الان|من الان فصاعدا|تظاهر ب\w*|تصرف ك\w*|اجب فقط|رد فقط|تعليمات جديده|اكشف (?:عن )?\w*"
+    r"|على المساعد|يجب على المساعد|قل للعميل|قل للزبون|قل بالضبط"
+    r"|اذا كنت (?:ذكاء|نموذج|مساعد)\w*)"
+)
+
+
+def is_order(sentence: str) -> bool:
+    """Whether a sentence tells a model what to do, rather than a customer what is so."""
+    return _MARKS.search(sentence) is not None or _ORDER.search(folded(sentence)) is not None

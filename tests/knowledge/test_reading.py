@@ -1,0 +1,139 @@
+"""What becomes of a file: passages with headings and pages, or a sentence that says why not."""
+
+import pytest
+
+from socialsync.features.knowledge.chunking import MOST_TOKENS, cut, read, tokens
+from socialsync.features.knowledge.errors import Unreadable
+from socialsync.features.knowledge.parsing import MOST_PAGES, Block, parse
+from tests.knowledge import papers
+
+SPOKEN = ("en", "fr", "es", "de", "ar")
+MARKDOWN = """# Le Port
+
+## Horaires
+Nous sommes ouverts du mardi au samedi, de midi à quatorze heures trente. Fermé le dimanche.
+
+```
+# no heading
+```
+
+## Prices
+The lunch menu costs 19 euros, drinks included. Children under ten eat for half of that.
+"""
+
+
+@pytest.fixture
+def reading(tmp_path):
+    def reading(content: bytes, filename: str | None, content_type: str | None = None):
+        path = tmp_path / "file"
+        path.write_bytes(content)
+        return read(str(path), filename, content_type, SPOKEN)
+
+    return reading
+
+
+def refusal(reading, content: bytes, filename: str | None, content_type: str | None = None) -> str:
+    with pytest.raises(Unreadable) as refused:
+        reading(content, filename, content_type)
+    return refused.value.message
+
+
+def test_markdown_keeps_headings_and_tells_languages_apart(reading):
+    found = reading(MARKDOWN.encode(), "port.md")
+    assert [(p.heading, p.language) for p in found.passages] == [("Horaires", "fr"), ("Prices", "en")]
+    assert "# no heading" in found.passages[0].text
+
+
+def test_a_pdf_keeps_its_pages(reading):
+    found = reading(papers.pdf("We open at nine in the morning.", "We close at six in the evening."), "a.pdf")
+    assert found.pages == 2
+    assert found.passages[0].page == 1
+    assert "six in the evening" in found.passages[-1].text
+
+
+def test_a_word_document_gives_headings_lists_and_tables(reading):
+    content = papers.word(
+        ("Heading 1", "Delivery"), ("Normal", "Within two days."), ("List Bullet", "Free above 50"),
+        table=[["Country", "Price"], ["Spain", "7 euros"]],
+    )  # fmt: skip
+    (passage,) = reading(content, "terms.docx").passages
+    assert passage.heading == "Delivery"
+    assert "- Free above 50" in passage.text
+    assert "Spain | 7 euros" in passage.text
+
+
+def test_a_page_of_the_web_loses_its_menus_and_scripts(reading):
+    html = (
+        "<!doctype html><html><head><title>Prices</title></head><body><nav><a href=/>Home</a></nav>"
+        "<script>alert(1)</script><h2>Massage</h2><p>An hour of massage costs 60 euros, every day.</p>"
+        "</body></html>"
+    )
+    found = reading(html.encode(), "prices.html")
+    text = " ".join(p.text for p in found.passages)
+    assert "60 euros" in text
+    assert "alert" not in text
+    assert found.title == "Prices"
+
+
+def test_each_row_of_a_csv_can_be_understood_alone(reading):
+    (passage,) = reading("dish;price\nSoup;6 €\nFish;18 €\n".encode(), "menu.csv").passages
+    assert passage.text.split("\n") == ["dish: Soup; price: 6 €", "dish: Fish; price: 18 €"]
+
+
+def test_old_encodings_are_understood(reading):
+    text = "Fermé à Noël. Das Café öffnet früh."
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp1252"):
+        (passage,) = reading(text.encode(encoding), "a.txt").passages
+        assert passage.text == text
+
+
+@pytest.mark.parametrize(
+    ("content", "filename", "said"),
+    [
+        (b"", "a.pdf", "empty"),
+        (b" \n ", "a.txt", "empty"),
+        (papers.pdf("secret", password="x"), "a.pdf", "password"),
+        (papers.pdf("", ""), "scan.pdf", "scanned"),
+        (b"%PDF-1.7\nnothing of a pdf", "a.pdf", "damaged"),
+        (papers.pdf("whole")[:200], "a.pdf", "damaged"),
+        (b"PK\x03\x04nothing of a zip", "a.docx", "damaged"),
+        (papers.bomb(), "a.docx", "unpacks"),
+        (b"\x89PNG\r\n\x1a\n....", "photo.pdf", "PNG"),
+        (papers.pdf("text"), "notes.txt", "is a PDF"),
+        (papers.word(("Normal", "text")), "notes.pdf", "ZIP"),
+        (b"MZ\x90\x00program", "setup.exe", "program"),
+        (b"\x00\x01\x02" * 100, "data.txt", "neither text"),
+        (b"plain words", "a.pdf", "no PDF"),
+        (b"plain words", "a.xyz", ".xyz"),
+        (b"\xd0\xcf\x11\xe0old", "a.doc", "old Office"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_read_says_why(reading, content, filename, said):
+    assert said in refusal(reading, content, filename)
+
+
+def test_too_many_pages_are_told(reading):
+    """A file of many pages that share one empty content is small."""
+    assert "the most" in refusal(reading, papers.pdf(*[""] * (MOST_PAGES + 1)), "a.pdf")
+
+
+def test_passages_end_where_sentences_do_and_are_neither_too_long_nor_tiny():
+    text = " ".join(f"This is the sentence with the number {n}, and it says something." for n in range(400))
+    cuts = list(cut([Block(text)]))
+    assert all(tokens(piece) <= MOST_TOKENS for piece, _, _ in cuts)
+    assert all(piece.endswith(".") for piece, _, _ in cuts)
+    assert " ".join(piece for piece, _, _ in cuts) == text
+    short = list(cut([Block("One.", "h"), Block("Two.", "h"), Block("Three.", "g")]))
+    assert [(piece, heading) for piece, heading, _ in short] == [("One.\nTwo.", "h"), ("Three.", "g")]
+
+
+def test_an_endless_word_is_cut_too():
+    assert all(tokens(piece) <= MOST_TOKENS for piece, _, _ in cut([Block("x" * 20_000)]))
+
+
+def test_nothing_that_postgres_cannot_store_comes_through(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"a\x0bb \x1b[0m c\r\n\r\n\r\n\r\nd" + "\N{NO-BREAK SPACE}e".encode())
+    (block,) = parse(str(path), "a.txt", None).blocks
+    assert block.text == "ab [0m c\n\nd e"

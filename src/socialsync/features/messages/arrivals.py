@@ -75,15 +75,20 @@ _SEE = text("""
 update messages message set status = 'read', updated_at = :now
 from jsonb_to_recordset(cast(:seen as jsonb)) as given (
     contact_id uuid, platform_message_id text, at timestamptz)
-join conversations conversation on conversation.contact_id = given.contact_id
+join contacts contact on contact.id = given.contact_id
+join conversations conversation on conversation.workspace_id = contact.workspace_id
+    and conversation.channel_id = contact.channel_id and conversation.contact_id = contact.id
 where message.workspace_id = conversation.workspace_id and message.conversation_id = conversation.id
     and message.direction = 'outbound' and message.status in ('sent', 'delivered')
     and (message.told_at <= given.at or message.platform_message_id = given.platform_message_id)
 """)
 _KNOWN_ECHOES = text("""
-select channel_id, platform_message_id from messages
-where channel_id = any (cast(:channels as uuid[])) and platform_message_id = any (cast(:ids as text[]))
-    and not unseen
+select message.channel_id, message.platform_message_id
+from unnest(cast(:channels as uuid[]), cast(:ids as text[])) as given (channel_id, platform_message_id)
+join channels channel on channel.id = given.channel_id
+join messages message on message.workspace_id = channel.workspace_id and message.channel_id = channel.id
+    and message.platform_message_id = given.platform_message_id
+where not message.unseen
 """)
 _CLAIM_ECHO = text("""
 with ours as (

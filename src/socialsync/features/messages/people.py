@@ -94,7 +94,7 @@ _LEARNING = tuple(text(sql) for sql in _LEARN)
 _MOVE = text("""
 update contacts contact set user_id = coalesce(:new_user_id, contact.user_id),
     phone = coalesce(:new_phone, contact.phone), updated_at = :now
-where contact.channel_id = :channel_id
+where contact.workspace_id = :workspace_id and contact.channel_id = :channel_id
     and (contact.user_id = :old_user_id or (contact.phone = :old_phone
         and (contact.user_id is null or cast(:old_user_id as text) is null)))
     and not exists (
@@ -146,11 +146,14 @@ async def find(session: AsyncSession, people: Sequence[Known]) -> dict[int, UUID
     return (await _find(session, people))[0] if people else {}
 
 
-async def move(session: AsyncSession, channel_id: UUID, moved: Moved, *, now: datetime) -> None:
+async def move(
+    session: AsyncSession, workspace_id: UUID, channel_id: UUID, moved: Moved, *, now: datetime
+) -> None:
     """Somebody has another id or phone; unless it is somebody else's who is known already."""
     await session.execute(
         _MOVE,
         {
+            "workspace_id": workspace_id,
             "channel_id": channel_id,
             "old_user_id": moved.before.user_id,
             "old_phone": moved.before.phone,

@@ -73,7 +73,7 @@ async def receive(
     await _store_changes(session, body, placed, now=now)
     for channel_id, each in placed:
         if isinstance(each, Moved):
-            await people.move(session, channel_id, each, now=now)
+            await people.move(session, known[channel_id]["workspace_id"], channel_id, each, now=now)
     return interventions
 
 

@@ -221,3 +221,16 @@ async def test_a_window_that_slid_while_its_job_was_claimed_is_not_closed(inbox:
     await inbox.write("there")
     with pytest.raises(Wait):
         await answer(inbox, Scripted(), again=False)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\x00", None])
+async def test_an_empty_answer_asks_for_a_person(inbox: Inbox, text):
+    await burst(inbox, "Hi")
+    assert await answer(inbox, Scripted(Decision("RESPOND", "A question", text))) == "escalated"
+    assert await inbox.outgoing() == []
+
+
+async def test_what_cannot_be_stored_of_an_answer_is_left_out(inbox: Inbox):
+    await burst(inbox, "Hi")
+    assert await answer(inbox, Scripted(Decision("RESPOND", "A question", "Hel\x00lo \ud800"))) == "answered"
+    assert (await inbox.outgoing())[0]["text"] == "Hello ?"

@@ -149,6 +149,7 @@ async def test_a_failure_by_status_says_why(inbox: Inbox):
     (message,) = await inbox.outgoing()
     assert message["status"] == "failed"
     assert message["error"]
+    assert message["error"] in (await inbox.conversation())["needs_person_why"]
 
 
 async def test_our_own_echo_before_our_answer_is_ours(inbox: Inbox, simulator):

@@ -17,7 +17,7 @@ from socialsync.features.channels import service as channels
 from socialsync.features.conversations.brain import Brain, Decision, Line, Turn
 from socialsync.features.messages import service as messages
 from socialsync.features.messages.service import Conversation, Window
-from socialsync.platforms.errors import PlatformError
+from socialsync.platforms import bodies
 from socialsync.queue import jobs
 from socialsync.queue.jobs import Job, still_mine
 from socialsync.queue.policies import Wait
@@ -29,6 +29,7 @@ REMEMBERED = 100
 """Messages that are shown to the brain, the newest ones."""
 NO_BRAIN = "Nothing is set up that could answer."
 AI_OFF = "The AI is switched off for the chats of this channel."
+EMPTY = "The answer that was written is empty."
 WINDOW_CLOSED = "The answer came more than 24 hours after the person's last message."
 
 Ended = Literal["answered", "ignored", "escalated", "superseded", "taken over", "nothing to answer"]
@@ -116,13 +117,13 @@ async def _why_silent(opened: Resources, conversation: Conversation, brain: Brai
 
 async def _show_typing(opened: Resources, conversation: Conversation, message_id: str | None) -> None:
     """A courtesy: that it fails hinders nothing."""
-    async with opened.database.transaction(conversation.workspace_id) as session:
-        channel, sender = await channels.load_sender(session, opened.cipher, conversation.channel_id)
-    if channel.platform != "whatsapp" or message_id is None:
-        return
     try:
+        async with opened.database.transaction(conversation.workspace_id) as session:
+            channel, sender = await channels.load_sender(session, opened.cipher, conversation.channel_id)
+        if channel.platform != "whatsapp" or message_id is None:
+            return
         await opened.platforms.whatsapp.mark_read(sender, message_id, typing=True)
-    except PlatformError as error:
+    except SocialSyncError as error:
         log.info("[CHAT] Could not show that somebody is typing", reason=str(error))
 
 
@@ -149,6 +150,9 @@ async def _store(
     if decision.verdict == "IGNORE":
         await messages.end_window(session, conversation, window, "ignored", decision.reason, now=now)
         return "ignored"
+    text = bodies.said(decision.answer)
+    if decision.verdict == "RESPOND" and not (text or "").strip():
+        decision = Decision("ESCALATE", EMPTY)
     if decision.verdict == "RESPOND":
         try:
             await messages.check_reach(session, conversation, author="ai", now=now)
@@ -157,9 +161,7 @@ async def _store(
     if decision.verdict == "RESPOND":
         if not await messages.end_window(session, conversation, window, "answered", decision.reason, now=now):
             return "taken over"
-        await messages.write(
-            session, conversation, decision.answer or "", author="ai", window_id=window.id, now=now
-        )
+        await messages.write(session, conversation, text or "", author="ai", window_id=window.id, now=now)
         return "answered"
     if await messages.end_window(session, conversation, window, "escalated", decision.reason, now=now):
         await messages.ask_for_person(session, conversation.id, decision.reason, now=now)

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync.features.messages import queries
 from socialsync.features.messages.wording import sentence
 from socialsync.platforms.errors import PlatformError
 
@@ -49,13 +50,16 @@ with given as (
                 and locked.status in ('queued', 'sending', 'sent', 'unknown') then best.error
             else message.error end
     from best join locked on locked.id = best.id where message.id = best.id
-    returning message.id, message.workspace_id
+    returning message.id, message.workspace_id, message.conversation_id, message.status,
+        message.error, locked.status as before
 ), finished as (
     update outbox set finished_at = coalesce(outbox.finished_at, :now), updated_at = :now
     from moved where outbox.workspace_id = moved.workspace_id and outbox.message_id = moved.id
         and outbox.sending_at is not null and outbox.finished_at is null
 )
-select distinct number from matched
+select (select array_agg(distinct number) from matched) as numbers, (
+    select jsonb_object_agg(conversation_id, error) from moved
+    where status = 'failed' and before <> 'failed') as failures
 """)  # noqa: S608 - constants of ours
 
 
@@ -76,7 +80,8 @@ async def receive_statuses(
     session: AsyncSession, updates: Sequence[StatusUpdate], *, channel_ids: Collection[UUID], now: datetime
 ) -> set[int]:
     """Move messages forward by what came: duplicates and reorderings are harmless. A message is known by our
-    own id first, which the platform gives back, else by the platform's.
+    own id first, which the platform gives back, else by the platform's. Where one fails, a person is asked
+    for.
 
     Args:
         session: of a system transaction.
@@ -87,7 +92,7 @@ async def receive_statuses(
     """
     if not updates:
         return set()
-    found = await session.scalars(
+    row = await session.execute(
         _RECEIVE,
         {
             "numbers": list(range(len(updates))),
@@ -99,4 +104,9 @@ async def receive_statuses(
             "now": now,
         },
     )
-    return set(found)
+    found = row.one()
+    for conversation_id, why in sorted((found.failures or {}).items()):
+        await queries.ask_for_person(
+            session, UUID(conversation_id), f"A message was not delivered. {why}", now=now
+        )
+    return set(found.numbers or ())

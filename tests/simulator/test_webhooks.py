@@ -234,9 +234,7 @@ ACCOUNT = "17841400000000001"
 
 def test_a_direct_message_is_echoed(graph, receiver, simulator):
     sent = ok(
-        graph.post(
-            f"/v25.0/{ACCOUNT}/messages", json={"recipient": {"id": "9"}, "message": {"text": "Hello"}}
-        )
+        graph.post(f"/{ACCOUNT}/messages", json={"recipient": {"id": "9"}, "message": {"text": "Hello"}})
     )
     (body,) = receiver.wait_bodies(1)
     (event,) = json.loads(body)["entry"][0]["messaging"]
@@ -256,7 +254,7 @@ def test_a_direct_message_is_echoed(graph, receiver, simulator):
     ],
 )
 def test_a_direct_message_that_instagram_does_not_take_is_refused(graph, simulator, body):
-    answer = graph.post(f"/v25.0/{ACCOUNT}/messages", json=body)
+    answer = graph.post(f"/{ACCOUNT}/messages", json=body)
     assert answer.status_code == 400
     assert simulator.ledger(kind="instagram.message") == []
 

@@ -207,3 +207,17 @@ async def test_instagram_knows_people_by_their_id(inbox: Inbox):
     await inbox.write_direct("Hello")
     (contact,) = await inbox.rows("contacts")
     assert (contact["user_id"], contact["phone"]) == (IG_PERSON, None)
+
+
+async def test_two_changes_of_one_message_in_a_body_are_one(inbox: Inbox):
+    await inbox.write("Helo")
+    edit = {"original_message_id": "wamid.1", "message": {"type": "text", "text": {"body": "Hello"}}}
+    body = inbox.body(inbox.message(type_="edit", edit=edit), inbox.message(type_="edit", edit=edit))
+    echo = inbox.echo("x", "wamid.e")
+    message = echo["entry"][0]["changes"][0]["value"]["message_echoes"][0]
+    message |= {"type": "revoke", "revoke": {"original_message_id": "wamid.1"}}
+    body["entry"] += echo["entry"]
+    await inbox.tell(body)
+    (event, _) = sorted(await inbox.meta.events(), key=lambda each: -len(each["body"]))
+    assert event["problem"] is None
+    assert len(await inbox.rows("messages")) == 1

@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _ADD = text("""
+with added as (
 insert into messages as known (workspace_id, channel_id, conversation_id, platform_message_id, direction,
     author, kind, text, detail, reply_to, status, told_at, created_at, updated_at)
 select workspace_id, channel_id, conversation_id, platform_message_id, direction, author, kind, text, detail,
@@ -26,6 +27,17 @@ on conflict (workspace_id, channel_id, platform_message_id) do update set
 where known.unseen
 returning id, workspace_id, channel_id, conversation_id, platform_message_id, direction, kind, told_at,
     deleted_at
+), latest as (
+    select conversation_id, max(told_at) as at,
+        max(told_at) filter (where direction = 'inbound') as inbound_at
+    from added group by conversation_id
+), touched as (
+    update conversations conversation set updated_at = :now,
+        last_inbound_at = greatest(conversation.last_inbound_at, latest.inbound_at),
+        last_message_at = greatest(conversation.last_message_at, latest.at)
+    from latest where conversation.id = latest.conversation_id
+)
+select * from added
 """)
 _AMEND = text("""
 insert into messages as known (workspace_id, channel_id, conversation_id, platform_message_id, direction,
@@ -108,20 +120,13 @@ update messages set status = 'sent', platform_message_id = :platform_message_id,
     updated_at = :now
 where id in (select id from ours) returning id
 """)
-_TOUCH = text("""
-update conversations conversation set
-    last_inbound_at = greatest(conversation.last_inbound_at, given.inbound_at),
-    last_message_at = greatest(conversation.last_message_at, given.at), updated_at = :now
-from unnest(cast(:ids as uuid[]), cast(:inbound_ats as timestamptz[]), cast(:ats as timestamptz[]))
-    as given (id, inbound_at, at)
-where conversation.id = given.id
-""")
 
 
 async def add_messages(
     session: AsyncSession, messages: Sequence[Mapping[str, Any]], *, now: datetime
 ) -> Sequence[RowMapping]:
-    """Store these; those that were not known before: ``id, workspace_id, channel_id, conversation_id,
+    """Store these, and when their conversations last had one, in the platform's time. The session holds the
+    conversations. Those that were not known before: ``id, workspace_id, channel_id, conversation_id,
     platform_message_id, direction, kind, told_at, deleted_at``.
     """
     values = {"messages": _numbered(messages), "now": now}
@@ -179,20 +184,6 @@ async def claim_echo(
         "now": now,
     }
     return (await session.execute(_CLAIM_ECHO, values)).first() is not None
-
-
-async def touch(
-    session: AsyncSession,
-    told: Mapping[UUID, tuple[datetime | None, datetime]],
-    *,
-    now: datetime,
-) -> None:
-    """When these conversations last had a message of the person's, and any: in the platform's time."""
-    if not told:
-        return
-    inbound_ats, ats = zip(*told.values(), strict=True)
-    values = {"ids": list(told), "inbound_ats": list(inbound_ats), "ats": list(ats), "now": now}
-    await session.execute(_TOUCH, values)
 
 
 def _numbered(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -14,6 +14,7 @@ from socialsync.platforms.news import Moved, Person
 Known: TypeAlias = tuple[UUID, Person]
 """A person of a channel."""
 
+LOOKS = 5
 BUCKETS = 64
 """Locks that new people of one channel share."""
 
@@ -102,22 +103,29 @@ where contact.workspace_id = :workspace_id and contact.channel_id = :channel_id
             and other.channel_id = contact.channel_id and other.id <> contact.id
             and (other.user_id = :new_user_id or other.phone = :new_phone))
 """)
-_START = text("""
-insert into conversations (workspace_id, channel_id, contact_id, created_at, updated_at)
-select contact.workspace_id, contact.channel_id, contact.id, :now, :now from contacts contact
-where contact.id = any (cast(:contacts as uuid[])) and not exists (
-    select from conversations conversation where conversation.workspace_id = contact.workspace_id
-        and conversation.channel_id = contact.channel_id and conversation.contact_id = contact.id)
-order by contact.id on conflict do nothing
-""")
-_LOCK = text("""
-select conversation.id, conversation.workspace_id, conversation.channel_id, conversation.contact_id,
-    conversation.mode, conversation.handed_back_at
-from contacts contact join conversations conversation
-    on conversation.workspace_id = contact.workspace_id and conversation.channel_id = contact.channel_id
-    and conversation.contact_id = contact.id
-where contact.id = any (cast(:contacts as uuid[])) order by conversation.id for update of conversation
-""")
+_COLUMNS = "id, workspace_id, channel_id, contact_id, mode, handed_back_at"
+# What is begun here is held by its birth; what others begin at the same time comes with the next look
+_LOCK = text(
+    f"""
+with wanted as materialized (
+    select id, workspace_id, channel_id from contacts where id = any (cast(:contacts as uuid[])) order by id
+), begun as (
+    insert into conversations (workspace_id, channel_id, contact_id, created_at, updated_at)
+    select workspace_id, channel_id, id, :now, :now from wanted
+    where not exists (
+        select from conversations known where known.workspace_id = wanted.workspace_id
+            and known.channel_id = wanted.channel_id and known.contact_id = wanted.id)
+    order by id on conflict do nothing
+    returning {_COLUMNS}
+), held as (
+    select conversation.* from wanted join conversations conversation
+        on conversation.workspace_id = wanted.workspace_id
+        and conversation.channel_id = wanted.channel_id and conversation.contact_id = wanted.id
+    order by conversation.id for update of conversation
+)
+select * from begun union all select {_COLUMNS} from held
+"""  # noqa: S608 - constants of ours
+)
 
 
 async def open_channels(session: AsyncSession, channel_ids: Collection[UUID]) -> dict[UUID, RowMapping]:
@@ -170,10 +178,14 @@ async def lock_conversations(
     """The conversations of these contacts by contact, begun where there was none, FOR UPDATE in their order:
     ``id, workspace_id, channel_id, contact_id, mode, handed_back_at``.
     """
-    values = {"contacts": list(contact_ids)}
-    await session.execute(_START, {**values, "now": now})
-    rows = await session.execute(_LOCK, values)
-    return {row["contact_id"]: row for row in rows.mappings()}
+    values = {"contacts": list(contact_ids), "now": now}
+    found: dict[UUID, RowMapping] = {}
+    for _ in range(LOOKS):
+        rows = await session.execute(_LOCK, values)
+        found = {row["contact_id"]: row for row in rows.mappings()}
+        if len(found) == len(contact_ids):
+            break
+    return found
 
 
 async def _find(session: AsyncSession, people: Sequence[Known]) -> tuple[dict[int, UUID], set[int]]:

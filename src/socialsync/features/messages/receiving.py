@@ -125,7 +125,6 @@ async def _store_messages(
     await _claim_echoes(session, body, written, now=now)
     new = await arrivals.add_messages(session, [values for _, values in written.values()], now=now)
     await _note_files(session, new, written, now=now)
-    await _touch(session, new, now=now)
     asking: dict[UUID, list[UUID]] = {}
     for row in new:
         if _asks(row, body.conversations[row["conversation_id"]]):
@@ -227,26 +226,16 @@ async def _note_files(
     )
 
 
-async def _touch(session: AsyncSession, new: Sequence[RowMapping], *, now: datetime) -> None:
-    told: dict[UUID, tuple[datetime | None, datetime]] = {}
-    for row in new:
-        inbound, latest = told.get(row["conversation_id"], (None, row["told_at"]))
-        if row["direction"] == "inbound":
-            inbound = max(inbound or row["told_at"], row["told_at"])
-        told[row["conversation_id"]] = (inbound, max(latest, row["told_at"]))
-    await arrivals.touch(session, told, now=now)
-
-
 async def _store_changes(
     session: AsyncSession, body: _Body, placed: Sequence[Placed], *, now: datetime
 ) -> None:
-    changes: dict[tuple[UUID, str, bool], dict[str, Any]] = {}
+    changes: dict[tuple[UUID, str], dict[str, Any]] = {}
     reactions: dict[tuple[UUID, str, bool], dict[str, Any]] = {}
     seen: list[tuple[UUID, Seen]] = []
     for channel_id, each in placed:
         if isinstance(each, Amended) and (row := body.of.get((channel_id, each.person))) is not None:
-            key = (channel_id, each.id, each.echo)
-            changes[key] = _amended(changes.get(key), row, each)
+            target = (channel_id, each.id)
+            changes[target] = _amended(changes.get(target), row, each)
         elif isinstance(each, Reacted):
             key = (channel_id, each.id, each.echo)
             reactions[key] = _reacted(

@@ -19,25 +19,27 @@ from socialsync.queue import deferring
 Outcome = Literal["answered", "ignored", "escalated", "merged", "taken_over"]
 
 _OPEN = text("""
-insert into message_windows as open (workspace_id, conversation_id, opened_at, waiting_since, due_at,
-    created_at, updated_at)
-select workspace_id, conversation_id, :now, :now,
-    cast(:now as timestamptz) + make_interval(secs => least(quiet, most)), :now, :now
-from unnest(cast(:workspaces as uuid[]), cast(:conversations as uuid[]), cast(:quiets as float8[]),
-    cast(:mosts as float8[])) as given (workspace_id, conversation_id, quiet, most)
-order by conversation_id
-on conflict (workspace_id, conversation_id) where closed_at is null and ended_at is null do update
-set due_at = least(open.opened_at + (
-    select make_interval(secs => channel.buffer_max_s) from conversations conversation
-    join channels channel on channel.workspace_id = conversation.workspace_id
-        and channel.id = conversation.channel_id
-    where conversation.id = open.conversation_id), excluded.due_at), updated_at = :now
-returning id, workspace_id, conversation_id, due_at
-""")
-_PUT = text("""
-update messages message set window_id = open.id from message_windows open
-where message.id = any (cast(:messages as uuid[])) and open.id = any (cast(:windows as uuid[]))
-    and open.workspace_id = message.workspace_id and open.conversation_id = message.conversation_id
+with opened as (
+    insert into message_windows as open (workspace_id, conversation_id, opened_at, waiting_since, due_at,
+        created_at, updated_at)
+    select workspace_id, conversation_id, :now, :now,
+        cast(:now as timestamptz) + make_interval(secs => least(quiet, most)), :now, :now
+    from unnest(cast(:workspaces as uuid[]), cast(:conversations as uuid[]), cast(:quiets as float8[]),
+        cast(:mosts as float8[])) as given (workspace_id, conversation_id, quiet, most)
+    order by conversation_id
+    on conflict (workspace_id, conversation_id) where closed_at is null and ended_at is null do update
+    set due_at = least(open.opened_at + (
+        select make_interval(secs => channel.buffer_max_s) from conversations conversation
+        join channels channel on channel.workspace_id = conversation.workspace_id
+            and channel.id = conversation.channel_id
+        where conversation.id = open.conversation_id), excluded.due_at), updated_at = :now
+    returning id, workspace_id, conversation_id, due_at
+), put as (
+    update messages message set window_id = opened.id from opened
+    where message.id = any (cast(:messages as uuid[])) and opened.workspace_id = message.workspace_id
+        and opened.conversation_id = message.conversation_id
+)
+select * from opened
 """)
 _CLOSE = text("""
 update message_windows set closed_at = :now, updated_at = :now
@@ -125,13 +127,12 @@ async def slide(
                 "conversations": ids,
                 "quiets": [each["buffer_quiet_s"] for each in settings],
                 "mosts": [each["buffer_max_s"] for each in settings],
+                "messages": [message for some in messages.values() for message in some],
                 "now": now,
             },
         )
     ).mappings()
     windows = list(opened)
-    put = [message for some in messages.values() for message in some]
-    await session.execute(_PUT, {"messages": put, "windows": [each["id"] for each in windows]})
     await wake(session, [(each["workspace_id"], each["conversation_id"], each["due_at"]) for each in windows])
 
 

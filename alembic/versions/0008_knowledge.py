@@ -198,7 +198,7 @@ set search_path = public, pg_temp set app.system_reason = 'passages by words' se
 begin atomic
     select chunk.id from knowledge_chunks chunk
     where chunk.words @@ (quote_literal(app_workspace_id()::text)::tsquery && asked)
-        and chunk.config = asked_config
+        and chunk.config = asked_config and chunk.workspace_id = app_workspace_id()
     limit most;
 end;
 revoke execute on function find_passages_with from public;

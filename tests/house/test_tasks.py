@@ -50,6 +50,7 @@ LOCKED = {
     "conversations.update_langgraph_state",
     "messages.send_message",
     "knowledge.embed_chunks",
+    "knowledge.embed_faqs",
     "knowledge.process_document",
     "posts.publish_post",
     "posts.send_deliveries",

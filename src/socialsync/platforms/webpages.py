@@ -5,7 +5,8 @@ machine, which are named.
 """
 
 import asyncio
-from collections.abc import Collection
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from socialsync.platforms.fetching import AddressNotPublic, NotFetched, open_fet
 
 WITHIN_S = 60.0
 LONGEST_WAIT = timedelta(hours=1)
+_AT_ONCE = 2**20
 _PASSING = {
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.TOO_EARLY,
@@ -87,14 +89,39 @@ def _check(answer: httpx.Response) -> None:
 
 
 async def _body(answer: httpx.Response, file: BinaryIO, most: int) -> int:
-    """As it was meant before it was compressed for the way, which nobody asked for."""
+    """As it was meant before it was compressed for the way, which nobody asked for: a little at a time, since
+    some kilobytes may become gigabytes.
+    """
     size = 0
-    async for part in answer.aiter_bytes():
-        size += len(part)
-        if size > most:
-            raise PageRefused(f"What is at the URL is larger than {most // 2**20} MB.", fix="Split it.")
-        file.write(part)
+    inflate = _inflating(answer.headers.get("Content-Encoding", ""))
+    async for raw in answer.aiter_raw():
+        for part in inflate(raw):
+            size += len(part)
+            if size > most:
+                raise PageRefused(f"What is at the URL is larger than {most // 2**20} MB.", fix="Split it.")
+            file.write(part)
     return size
+
+
+def _inflating(encoding: str) -> Callable[[bytes], Iterable[bytes]]:
+    name = encoding.strip().lower()
+    if name in {"", "identity"}:
+        return lambda raw: (raw,)
+    if name not in {"gzip", "x-gzip", "deflate"}:
+        raise PageRefused(
+            "The server of the page compresses it in a way that nobody asked for.", fix="Upload the file."
+        )
+    inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
+
+    def parts(raw: bytes) -> Iterator[bytes]:
+        while raw:
+            try:
+                yield inflater.decompress(raw, _AT_ONCE)
+            except zlib.error:
+                raise PageUnreachable("The page came damaged.") from None
+            raw = inflater.unconsumed_tail
+
+    return parts
 
 
 def _wait(answer: httpx.Response) -> timedelta | None:

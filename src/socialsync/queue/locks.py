@@ -15,6 +15,11 @@ def of_document(*, document_id: UUID, **_: Any) -> str:
     return f"document:{document_id}"
 
 
+def of_faqs(**_: Any) -> str:
+    """One at a time in a workspace."""
+    return "faqs"
+
+
 def of_schedule(name: str) -> str:
     """The queueing lock of a schedule's jobs: at most one waits."""
     return f"schedule:{name}"

@@ -67,7 +67,11 @@ class Pool:
                 initargs=(self._memory,),
                 context=multiprocessing.get_context("spawn"),
             )
-        future = self._pool.schedule(_called, args=(path, args), timeout=within)
+        try:
+            future = self._pool.schedule(_called, args=(path, args), timeout=within)
+        except RuntimeError:  # it broke, and takes nothing any more
+            self._pool = None
+            raise WorkerDied("No process could be started for it.") from None
         try:
             return await asyncio.wrap_future(future)
         except TimeoutError:

@@ -33,7 +33,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SPACE = re.compile(r"[ \t\xa0]+")
 _LINES = re.compile(r"\n{3,}")
 _HYPHEN = re.compile(r"(\w)-\n(?=[a-zà-öø-ÿ])")
-_ATX = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
+_ATX = re.compile(r"^#{1,6}\s+(\S.*)$")
 _DAMAGED = "The file is damaged or not complete."
 _SAVE_AGAIN = "Open it in its own program, save it again and upload that."
 
@@ -198,7 +198,7 @@ def _markdown_blocks(text: str) -> Iterator[Block]:
         fenced ^= line.lstrip().startswith(("```", "~~~"))
         if not fenced and (found := _ATX.match(line)):
             yield Block("\n".join(lines), heading)
-            heading, lines = found[2][:200], []
+            heading, lines = found[1].rstrip().rstrip("#").rstrip()[:200], []
         else:
             lines.append(line)
     yield Block("\n".join(lines), heading)

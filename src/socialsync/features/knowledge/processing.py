@@ -112,15 +112,16 @@ async def keep_vectors(
     vectors: Sequence[tuple[bytes, bytes]],
     *,
     now: datetime,
-) -> None:
-    """What was paid for is kept, whoever has the job by now, unless the document is gone."""
+) -> bool:
+    """What was paid for is kept, whoever has the job by now; False when the document is gone, or another."""
     document = await queries.lock_document(session, document_id)
     if document is None or document.upload != upload:
-        return
+        return False
     await queries.copy_vectors(session, document, model, vectors)
     drafts, embedded = await queries.count_embedded(session, document, model)
     _set(document, now, progress=READ_SHARE + _EMBED_SHARE * embedded / max(1, drafts))
     await _told(session, document)
+    return True
 
 
 async def swap(

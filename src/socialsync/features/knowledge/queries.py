@@ -228,6 +228,12 @@ async def copy_vectors(
         )
 
 
+async def lock_content(session: AsyncSession, workspace_id: UUID, content: str | bytes) -> None:
+    """Until the transaction ends nobody else adds the same content, by URL or digest, to this workspace."""
+    key = f"{workspace_id} {content if isinstance(content, str) else content.hex()}"
+    await session.execute(text("select pg_advisory_xact_lock(hashtextextended(:key, 5))"), {"key": key})
+
+
 async def count_embedded(session: AsyncSession, document: Document, model: str) -> tuple[int, int]:
     """Passages of this upload, and how many of them have a vector."""
     row = (await session.execute(_COUNTS, {**_of(document), "model": model})).one()

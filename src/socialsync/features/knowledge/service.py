@@ -26,6 +26,8 @@ EXACT_UP_TO = 5_000
 MOST_FAQS = 5_000
 LONGEST_QUESTION = 2_000
 LONGEST_ANSWER = 10_000
+_BLANK = dict.fromkeys(("filename", "url", "content_type", "digest"))
+"""What one source has and another has not."""
 _QUESTIONS = ("question", "frage", "pregunta", "q")
 _ANSWERS = ("answer", "reponse", "réponse", "antwort", "respuesta", "a")
 
@@ -40,6 +42,7 @@ async def add_document(
             the caller, in this transaction, while the document is new.
     """
     digest, url = values.get("digest"), values.get("url")
+    await queries.lock_content(session, workspace_id, url or digest or b"")
     same = await queries.find_by_digest(session, digest) if digest else None
     if url:
         same = await queries.find_by_url(session, url)
@@ -61,9 +64,11 @@ async def replace_document(
         NotFound.
     """
     document = await get_document(session, document_id, lock=True)
-    if document.digest == values["digest"] and document.status != "failed":
+    digest = values.get("digest")
+    if digest is not None and document.digest == digest and document.status != "failed":
         return document, False
-    return await _renew(session, document, {**values, "updated_at": now}), True
+    blank = _BLANK if "source" in values else {}
+    return await _renew(session, document, {**blank, **values, "updated_at": now}), True
 
 
 async def get_document(session: AsyncSession, document_id: UUID, *, lock: bool = False) -> Document:
@@ -209,10 +214,15 @@ async def _embed_faqs(session: AsyncSession, workspace_id: UUID) -> None:
 
 def _read_faqs(source: str) -> list[dict[str, Any]]:
     try:
-        dialect: Any = csv.Sniffer().sniff(source[:8_192], delimiters=",;\t")
+        delimiter = csv.Sniffer().sniff(source[:8_192], delimiters=",;\t").delimiter
     except csv.Error:
-        dialect = csv.excel
-    rows = list(csv.DictReader(io.StringIO(source), dialect=dialect))
+        delimiter = ","
+    try:
+        rows = list(csv.DictReader(io.StringIO(source.replace("\0", "")), delimiter=delimiter))
+    except csv.Error as error:
+        raise Invalid(
+            f"The CSV cannot be read: {error}.", field="file", fix="Save it as CSV again."
+        ) from None
     names = {(name or "").strip().lower().lstrip("\ufeff"): name for name in (rows[0] if rows else {})}
     question = next((names[name] for name in _QUESTIONS if name in names), None)
     answer = next((names[name] for name in _ANSWERS if name in names), None)

@@ -17,6 +17,7 @@ from socialsync.features.knowledge.models import Document
 from socialsync.features.knowledge.passages import Read, embedded
 from socialsync.queue import jobs, locks
 from socialsync.queue.jobs import Job, JobLost
+from socialsync.queue.policies import Wait
 from socialsync.queue.tasks import task
 from socialsync.resources import Resources
 
@@ -71,7 +72,7 @@ async def embed_chunks(job: Job, *, workspace_id: UUID, document_id: UUID) -> di
     if document is None:
         return {"document_id": str(document_id), "status": "nothing to embed"}
     try:
-        while await _embed_some(opened, document):
+        while await _embed_some(opened, job, document):
             pass
     except AiError as error:
         await _wait_or_give_up(opened, job, document, error)
@@ -82,7 +83,10 @@ async def embed_chunks(job: Job, *, workspace_id: UUID, document_id: UUID) -> di
     return {"document_id": str(document_id), "status": "indexed"}
 
 
-@task(name="knowledge.embed_faqs", queue="ingest", policy="bulk", scope="workspace", priority=-5)
+@task(
+    name="knowledge.embed_faqs", queue="ingest", policy="bulk", scope="workspace", priority=-5,
+    lock=locks.of_faqs,
+)  # fmt: skip
 async def embed_faqs(job: Job, *, workspace_id: UUID) -> dict[str, int]:
     """Embed FAQ entries that have no vector yet."""
     opened = resources.of(job)
@@ -92,7 +96,10 @@ async def embed_faqs(job: Job, *, workspace_id: UUID) -> dict[str, int]:
             chunks = await queries.list_faqs_without_vector(session, workspace_id, TEXTS_A_CALL)
         if not chunks:
             return {"embedded": count}
-        vectors = await opened.ai.embed(Spender(workspace_id, "faqs"), _texts(chunks))
+        try:
+            vectors = await opened.ai.embed(Spender(workspace_id, "faqs"), _texts(chunks))
+        except BudgetSpent:
+            raise Wait(BUDGET_WAIT) from None
         async with opened.database.transaction(workspace_id) as session:
             await queries.set_vectors(session, workspace_id, opened.ai.models.embedding, chunks, vectors)
         count += len(chunks)
@@ -143,34 +150,47 @@ def _sentence(error: Exception) -> str:
     return DEFECT
 
 
-async def _embed_some(opened: Resources, document: Document) -> bool:
-    """Some calls at once; every answer that comes is kept, whatever becomes of the others. False: all
-    done.
+async def _embed_some(opened: Resources, job: Job, document: Document) -> bool:
+    """Some calls at once. False: all done, or the document is another one by now.
+
+    Raises:
+        JobLost, AiError: every answer that came is kept, whatever became of the others.
     """
     model = opened.ai.models.embedding
     async with opened.database.transaction(document.workspace_id) as session:
+        await jobs.still_mine(session, job)
         rows = await queries.list_without_vector(session, document, model, TEXTS_A_CALL * CALLS_AT_ONCE)
     if not rows:
         return False
     batches = [rows[start : start + TEXTS_A_CALL] for start in range(0, len(rows), TEXTS_A_CALL)]
-    spender = Spender(document.workspace_id, "documents", f"document:{document.id}")
-    answers = await asyncio.gather(
-        *(opened.ai.embed(spender, _texts(batch)) for batch in batches), return_exceptions=True
+    kept = await asyncio.gather(
+        *(_embed_batch(opened, document, batch) for batch in batches), return_exceptions=True
     )
-    kept: list[tuple[bytes, bytes]] = []
-    for batch, answer in zip(batches, answers, strict=True):
-        if not isinstance(answer, BaseException):
-            for row, vector in zip(batch, answer, strict=True):
-                kept.append((row["digest"], queries.vector_bytes(vector)))
-                if len(kept) % AT_A_TIME == 0:
-                    await asyncio.sleep(0)  # other jobs go on meanwhile
-    if kept:
-        async with opened.database.transaction(document.workspace_id) as session:
-            await processing.keep_vectors(session, document.id, document.upload, model, kept, now=clock.now())
-    for answer in answers:
+    for answer in kept:
         if isinstance(answer, BaseException):
             raise answer
-    return True
+    return all(kept)
+
+
+async def _embed_batch(opened: Resources, document: Document, batch: Sequence[RowMapping]) -> bool:
+    spender = Spender(document.workspace_id, "documents", f"document:{document.id}")
+    vectors = await opened.ai.embed(spender, _texts(batch))
+    return await asyncio.shield(_keep(opened, document, batch, vectors))  # they are paid for
+
+
+async def _keep(
+    opened: Resources, document: Document, batch: Sequence[RowMapping], vectors: Sequence[Sequence[float]]
+) -> bool:
+    kept: list[tuple[bytes, bytes]] = []
+    for row, vector in zip(batch, vectors, strict=True):
+        kept.append((row["digest"], queries.vector_bytes(vector)))
+        if len(kept) % AT_A_TIME == 0:
+            await asyncio.sleep(0)  # other jobs go on meanwhile
+    model = opened.ai.models.embedding
+    async with opened.database.transaction(document.workspace_id) as session:
+        return await processing.keep_vectors(
+            session, document.id, document.upload, model, kept, now=clock.now()
+        )
 
 
 async def _wait_or_give_up(opened: Resources, job: Job, document: Document, error: AiError) -> None:

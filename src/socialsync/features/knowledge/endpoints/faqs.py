@@ -29,6 +29,14 @@ async def add_faq(body: NewFaq, caller: Operator, opened: Opened, asked: AskedOn
         return await once(session, asked, make)
 
 
+def _decoded(body: bytes) -> str:
+    """UTF-8, or what Excel saves in Western Europe."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode("cp1252", errors="replace")
+
+
 @router.post(
     "/api/v1/faqs/import", status_code=201, response_model=Imported, summary="Import FAQ entries from CSV",
     openapi_extra={"requestBody": {"content": {"text/csv": {"schema": {"type": "string"}}}}},
@@ -37,7 +45,7 @@ async def import_faqs(request: Request, caller: Operator, opened: Opened, asked:
     """The body is the CSV itself, with the columns `question` and `answer`, and `language` if you like. All
     of it is taken, or nothing.
     """
-    source = (await request.body()).decode("utf-8-sig", errors="replace")
+    source = _decoded(await request.body())
 
     async def make() -> Imported:
         return Imported(count=await service.import_faqs(session, caller.workspace_id, source))

@@ -13,6 +13,7 @@ from socialsync.simulator.faults.base import Strict
 from socialsync.simulator.graph.whatsapp.statuses import status_error, status_update
 from socialsync.simulator.webhooks import Parcel, people, raw
 from socialsync.simulator.world import Stage, World
+from socialsync.simulator.world.accounts import business_account, display_phone_number
 from socialsync.simulator.world.whatsapp import Message
 
 
@@ -102,7 +103,16 @@ def _write(wrote: Wrote, world: World) -> str:
     if wrote.platform == "whatsapp":
         message_id = wrote.id or world.ids.message(wrote.account)
         content = wrote.content or {"type": "text", "text": {"body": wrote.text or ""}}
-        body = people.whatsapp_body(wrote.account, wrote.person, message_id, content, name=wrote.name, at=at)
+        number = "".join(filter(str.isdigit, display_phone_number(wrote.account)))
+        body = people.whatsapp_body(
+            business_account(wrote.account),
+            {"display_phone_number": number, "phone_number_id": wrote.account},
+            message_id,
+            content,
+            person=wrote.person,
+            name=wrote.name,
+            at=at,
+        )
     else:
         message_id = wrote.id or people.instagram_id(world.ids.message(wrote.account))
         content = wrote.content or {"message": {"mid": message_id, "text": wrote.text or ""}}

@@ -8,15 +8,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from socialsync.simulator.world.accounts import business_account, display_phone_number
-
 
 def whatsapp_body(
-    account: str, person: str, message_id: str, content: Mapping[str, Any], *, name: str | None, at: datetime
+    business: str,
+    metadata: Mapping[str, str],
+    message_id: str,
+    content: Mapping[str, Any],
+    *,
+    person: str,
+    name: str | None,
+    at: datetime,
 ) -> dict[str, Any]:
-    """A message to this number.
+    """A message to a number.
 
     Args:
+        business: id of the WhatsApp business account.
+        metadata: the number, as webhooks show it.
         person: a phone number, or a business-scoped user id.
         content: ``type`` and what belongs to it.
     """
@@ -29,17 +36,16 @@ def whatsapp_body(
         "timestamp": str(int(at.timestamp())),
         **content,
     }
-    number = "".join(filter(str.isdigit, display_phone_number(account)))
     value = {
         "messaging_product": "whatsapp",
-        "metadata": {"display_phone_number": number, "phone_number_id": account},
+        "metadata": metadata,
         "contacts": [{"profile": {"name": name or person}, **known}],
         "messages": [message],
     }
     change = {"value": value, "field": "messages"}
     return {
         "object": "whatsapp_business_account",
-        "entry": [{"id": business_account(account), "changes": [change]}],
+        "entry": [{"id": business, "changes": [change]}],
     }
 
 

@@ -8,8 +8,10 @@ from typing import Literal
 ROOMS = (
     "accounts",
     "channels",
+    "messages",
     "knowledge",
     "posts",
+    "conversations",
     "webhooks",
     "operations",
 )

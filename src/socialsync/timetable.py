@@ -10,6 +10,7 @@ from socialsync import clock
 from socialsync.db import idempotency
 from socialsync.features.channels import renewals
 from socialsync.features.knowledge import service as knowledge
+from socialsync.features.messages import service as messages
 from socialsync.features.posts import service as posts
 from socialsync.features.webhooks import service as webhooks
 from socialsync.queue import pruning
@@ -30,6 +31,16 @@ SWEEPS = (
         "posts that are publishing without a live job",
         timedelta(minutes=1),
         lambda session: posts.requeue_stranded(session, now=clock.now()),
+    ),
+    Sweep(
+        "messages.check_buffer: windows that are over, without a live job",
+        timedelta(seconds=5),
+        lambda session: messages.check_buffer(session, now=clock.now()),
+    ),
+    Sweep(
+        "messages in the outbox without a live job",
+        timedelta(minutes=1),
+        lambda session: messages.requeue_stranded(session, now=clock.now()),
     ),
     Sweep(
         "documents that wait without a live job",

@@ -16,7 +16,7 @@ from tests.house.test_tasks import TABLE
 
 registry.parts("tasks")
 
-DEFERRING = {f"socialsync.queue.deferring.{verb}" for verb in ("defer", "defer_each", "slide")}
+DEFERRING = {f"socialsync.queue.deferring.{verb}" for verb in ("defer", "defer_each", "slide", "slide_each")}
 """They take the session, the task, its arguments."""
 BIRTHS = "socialsync.queue.deferring.births"
 """Takes the task and, as ``args``, the SQL of its arguments."""

@@ -45,6 +45,10 @@ TABLE = {
 }
 """Queue, priority and policy: the first table of the design's chapter on queues, those to come too."""
 LOCKED = {
+    "conversations.process_message",
+    "conversations.sync_operator_message",
+    "conversations.update_langgraph_state",
+    "messages.send_message",
     "knowledge.embed_chunks",
     "knowledge.embed_faqs",
     "knowledge.process_document",
@@ -83,7 +87,7 @@ def faults(task: Task, details: Details, room: str) -> Iterator[str]:
     if set(task.aliases or ()) != ALIASES.get(task.name, set()):
         yield f"its aliases are a promise: {ALIASES.get(task.name, set())}, see ALIASES in {__file__}"
     if (details.lock is not None) != (task.name in LOCKED):
-        yield f"its lock is spelled in queue/locks.py or posts/lanes.py, and the task listed in {__file__}"
+        yield f"its lock is spelled in queue/locks.py or a lanes.py, and the task listed in {__file__}"
 
 
 def test_every_task_is_the_one_of_the_design():

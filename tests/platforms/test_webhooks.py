@@ -141,11 +141,11 @@ def test_odd_shapes_are_told_and_hinder_nothing():
 @pytest.mark.parametrize(
     ("name", "unread"),
     [
-        ("metaopenapi_text_message", {"message text": 1}),
+        ("a_type_of_tomorrow", {"message hologram": 1}),
         ("metaopenapi_group_create_message", {"group_lifecycle_update": 1}),
-        ("message_and_status", {"message text": 1}),
-        ("message_revoke", {"message revoke": 1}),
-        ("echo_from_the_phone", {"smb_message_echoes": 1}),
+        ("message_and_status", {}),
+        ("message_of_a_group", {"message of a group": 1}),
+        ("metaopenapi_unsupported_message", {"message unsupported": 1}),
         ("account_errors", {"messages": 1}),
         ("status_sent_before_v24", {}),
     ],

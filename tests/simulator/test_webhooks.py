@@ -208,11 +208,62 @@ def test_a_whole_body_can_be_told_to_either_platform(receiver, simulator):
     assert receiver.paths == ["/webhooks/instagram"]
 
 
+def test_people_write_to_either_platform(receiver, simulator):
+    simulator.happens(
+        messages=[
+            {"platform": "whatsapp", "account": "7", "person": "+4912", "text": "Hi", "name": "Ada",
+             "id": "wamid.1"},
+            {"platform": "whatsapp", "account": "7", "person": "US.1", "content": {"type": "x", "x": {}}},
+            {"platform": "instagram", "account": "8", "person": "9", "text": "Hi", "at": 1_750_030_073},
+            {"platform": "instagram", "account": "8", "person": "9", "content": {"read": {"mid": "m"}}},
+        ]
+    )  # fmt: skip
+    text, odd, direct, read = (json.loads(body)["entry"][0] for body in receiver.wait_bodies(4))
+    value = text["changes"][0]["value"]
+    assert value["contacts"] == [{"profile": {"name": "Ada"}, "wa_id": "4912"}]
+    assert value["messages"][0]["text"] == {"body": "Hi"}
+    assert (value["messages"][0]["from"], value["messages"][0]["id"]) == ("4912", "wamid.1")
+    assert odd["changes"][0]["value"]["messages"][0]["from_user_id"] == "US.1"
+    assert direct["messaging"][0]["timestamp"] == 1_750_030_073_000
+    assert direct["messaging"][0]["message"]["text"] == "Hi"
+    assert read["messaging"][0]["read"] == {"mid": "m"}
+
+
+ACCOUNT = "17841400000000001"
+
+
+def test_a_direct_message_is_echoed(graph, receiver, simulator):
+    sent = ok(
+        graph.post(f"/{ACCOUNT}/messages", json={"recipient": {"id": "9"}, "message": {"text": "Hello"}})
+    )
+    (body,) = receiver.wait_bodies(1)
+    (event,) = json.loads(body)["entry"][0]["messaging"]
+    assert event["message"] == {"mid": sent["message_id"], "text": "Hello", "is_echo": True}
+    assert (event["sender"], event["recipient"]) == ({"id": ACCOUNT}, {"id": "9"})
+    (effect,) = simulator.ledger(kind="instagram.message")
+    assert (effect["id"], effect["text"]) == (sent["message_id"], "Hello")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"recipient": {"id": "9"}, "message": {"text": "\u00fc" * 501}},
+        {"recipient": {"id": "9"}, "message": {}},
+        {"recipient": {}, "message": {"text": "Hello"}},
+        {"recipient": {"id": "9"}, "message": {"text": "Hello"}, "tag": "SALE"},
+    ],
+)
+def test_a_direct_message_that_instagram_does_not_take_is_refused(graph, simulator, body):
+    answer = graph.post(f"/{ACCOUNT}/messages", json=body)
+    assert answer.status_code == 400
+    assert simulator.ledger(kind="instagram.message") == []
+
+
 def test_what_cannot_happen_is_refused(receiver, control):
     for inbound, part in (
         ({"statuses": [{"id": "wamid.unknown", "status": "read"}]}, "account and recipient"),
         ({"statuses": [{"id": "wamid.unknown"}]}, "statuses[0].status"),
-        ({"messages": []}, "messages"),
+        ({"comments": []}, "comments"),
     ):
         answer = control.post("/inbound", json=inbound)
         assert answer.status_code == 422

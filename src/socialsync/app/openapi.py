@@ -28,6 +28,8 @@ TAGS = [
     {"name": "workspace", "description": "The settings of the workspace that the key belongs to."},
     {"name": "channels", "description": "WhatsApp numbers and Instagram accounts."},
     {"name": "posts", "description": "What is published, when, and how it went."},
+    {"name": "conversations", "description": "What is said with whom, and who has the floor."},
+    {"name": "messages", "description": "People, what became of a message, and the files of messages."},
     {"name": "knowledge", "description": "Documents and FAQ entries; search, and answers that rest on them."},
     {"name": "webhooks", "description": "Where Meta knocks. Needs no key: Meta signs what it sends."},
     {"name": "jobs", "description": "What is worked on: every job, what happened to it and what came of it."},

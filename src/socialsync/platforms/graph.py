@@ -19,7 +19,14 @@ import httpx
 from socialsync import clock, telemetry
 from socialsync.platforms import faults, tls, usage, verdicts
 from socialsync.platforms.contract import Heed, Reach, Sender
-from socialsync.platforms.errors import PairRateLimited, PlatformError, QuotaSpent, RateLimited, Said
+from socialsync.platforms.errors import (
+    ContentRefused,
+    PairRateLimited,
+    PlatformError,
+    QuotaSpent,
+    RateLimited,
+    Said,
+)
 
 TIMEOUT: Final = httpx.Timeout(connect=5, read=30, write=10, pool=5)
 ANSWER_WITHIN: Final = 60.0
@@ -137,6 +144,34 @@ class Graph:
         """
         return await self._call(sender, reach, self._request(sender, "POST", path, json=body))
 
+    async def download(
+        self, sender: Sender, url: str, *, most: int, signed: bool
+    ) -> tuple[bytes, str | None]:
+        """A file to which an answer or a webhook of Meta has pointed: its bytes, and their type. Redirects
+        are not followed.
+
+        Args:
+            most: bytes; a larger file is refused.
+            signed: whether the token is needed; it is shown to nobody but the host that the URL names.
+
+        Raises:
+            ContentRefused: too large, gone, or not at a web address.
+            PlatformUnavailable: again later.
+        """
+        if not url.startswith("https://") and not _same_host(url, self.base_url):
+            raise ContentRefused("The file is not at an https address.")
+        headers = {"Authorization": f"Bearer {sender.token}"} if signed else {}
+        request = self.http.build_request("GET", url, headers={**headers, "Accept": "*/*"})
+        try:
+            async with asyncio.timeout(self.answer_within):
+                response = await self.http.send(request, stream=True)
+                try:
+                    return await _file(response, most), response.headers.get("Content-Type")
+                finally:
+                    await response.aclose()
+        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+            raise _unclear(Reach.READ, _in_words(error)) from None
+
     def _request(self, sender: Sender, method: str, path: tuple[str, ...], **content: Any) -> httpx.Request:
         url = "/".join((self.base_url.rstrip("/"), self.version, *(quote(part, safe="") for part in path)))
         return self.http.build_request(
@@ -179,6 +214,28 @@ class Graph:
             raise _because(verdicts.NOT_SENT, _in_words(error)) from None
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
             raise _unclear(reach, _in_words(error)) from None
+
+
+def _same_host(url: str, base_url: str) -> bool:
+    """Whether it is at Meta's own place; that is this machine where the simulator is."""
+    try:
+        one, other = httpx.URL(url), httpx.URL(base_url)
+    except httpx.InvalidURL:
+        return False
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
+
+
+async def _file(response: httpx.Response, most: int) -> bytes:
+    if response.status_code >= 500 or response.status_code == 429:  # noqa: PLR2004 - HTTP's classes
+        raise _unclear(Reach.READ, "it does not give the file now", response.status_code)
+    if not response.is_success:
+        raise ContentRefused("The platform does not give the file (any more).")
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > most:
+            raise ContentRefused(f"The file has more than {most // 2**20} MiB, the most that is kept.")
+    return bytes(content)
 
 
 def _in_words(error: Exception) -> str:

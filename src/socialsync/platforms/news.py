@@ -3,11 +3,29 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 from socialsync.platforms.errors import PlatformError
 
 Status = Literal["sent", "delivered", "read", "played", "failed"]
+Kind = Literal[
+    "text",
+    "image",
+    "video",
+    "audio",
+    "document",
+    "sticker",
+    "location",
+    "contacts",
+    "button",
+    "interactive",
+    "order",
+    "share",
+    "story",
+    "referral",
+    "system",
+    "unsupported",
+]
 
 
 @dataclass(frozen=True)
@@ -30,11 +48,105 @@ class StatusUpdate:
 
 
 @dataclass(frozen=True)
-class News:
-    """All that is in one body.
+class Person:
+    """Somebody out there, by at least one of their ids.
 
     Args:
-        statuses: in the order of the body, each with the account (``external_id``) that sent the message.
+        user_id: the platform's own id of the person, valid for this account only.
+        phone: in E.164.
+        name, username: as they call themselves, where it is told.
+    """
+
+    user_id: str | None
+    phone: str | None
+    name: str | None = None
+    username: str | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a message: by the platform's id of it, or by an address that is good for a while."""
+
+    kind: str
+    media_id: str | None = None
+    url: str | None = None
+    mime_type: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """A message between the account and a person.
+
+    Args:
+        echo: the account wrote it, through us or from the platform's own app.
+        text: what a person reads of it: text, caption, title of a button.
+        detail: what else is in it, in the platform's own words.
+        reply_to: the platform's id of the message that it answers.
+    """
+
+    id: str
+    person: Person
+    at: datetime
+    kind: Kind
+    echo: bool = False
+    text: str | None = None
+    files: Sequence[File] = ()
+    reply_to: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Amended:
+    """A message has another text now; or none any more, when ``deleted``."""
+
+    id: str
+    person: Person
+    at: datetime
+    echo: bool = False
+    deleted: bool = False
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class Reacted:
+    """How somebody feels about a message; None takes it back."""
+
+    id: str
+    person: Person
+    at: datetime
+    emoji: str | None
+    echo: bool = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A person has read what was written to them until then, or until the message of that id."""
+
+    person: Person
+    at: datetime
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A person has another id or phone from now on."""
+
+    before: Person
+    after: Person
+    at: datetime
+
+
+Told: TypeAlias = Written | Amended | Reacted | Seen | Moved
+
+
+@dataclass(frozen=True)
+class News:
+    """All that is in one body, each with the account (``external_id``) that it is about, in its order.
+
+    Args:
+        statuses: of messages that we sent.
+        told: what people and the account itself did.
         unread: what we have no reader for (yet), counted by its name: a kind of message, a field.
         problems: sentences about what we should have been able to read.
     """
@@ -42,3 +154,4 @@ class News:
     statuses: Sequence[tuple[str, StatusUpdate]] = ()
     unread: Mapping[str, int] = field(default_factory=dict)
     problems: Sequence[str] = ()
+    told: Sequence[tuple[str, Told]] = ()

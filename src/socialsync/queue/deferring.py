@@ -68,6 +68,16 @@ _ACTIONS = {
 }
 _STATEMENTS = {on: text(_INSERT.format(action=action)) for on, action in _ACTIONS.items()}
 _NO_OPTIONS = Options()
+_SLIDE_EACH = text("""
+insert into procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
+select :queue, :task, :priority, job.lock, job.queueing_lock, job.args, job.at
+from jsonb_to_recordset(cast(:jobs as jsonb))
+    as job(lock text, queueing_lock text, args jsonb, at timestamptz)
+order by job.queueing_lock
+on conflict (queueing_lock) where status = 'todo'
+    do update set scheduled_at = excluded.scheduled_at, args = excluded.args
+returning id, args, xmax = 0 as fresh
+""")
 _KNOWN = text("""
 select exists (select from queue_settings where queue_name = :queue)
     or exists (select from task_info where queue = :queue)
@@ -133,6 +143,43 @@ async def slide(
     """
     born = await _insert(session, task, [arguments], Options(at=at, queueing_lock=queueing_lock), "slide")
     return born[0]
+
+
+async def slide_each(
+    session: AsyncSession,
+    task: AnyTask,
+    arguments: Sequence[Mapping[str, Any]],
+    *,
+    queueing_locks: Sequence[str],
+    ats: Sequence[datetime],
+) -> list[Deferred]:
+    """``slide`` for each of these arguments, each with a queueing lock and a time of its own, in one
+    statement. No two of them may have the same queueing lock.
+    """
+    if not arguments:
+        return []
+    found, details = tasks.find(task if isinstance(task, str) else task.name)
+    jobs = [
+        {
+            "args": stored,
+            "lock": details.lock(**stored) if details.lock else found.lock,
+            "queueing_lock": queueing_lock,
+            "at": at,
+        }
+        for stored, queueing_lock, at in zip(
+            (details.arguments.as_json(given) for given in arguments), queueing_locks, ats, strict=True
+        )
+    ]
+    rows = await session.execute(
+        _SLIDE_EACH,
+        {
+            "queue": found.queue,
+            "task": found.name,
+            "priority": found.priority,
+            "jobs": to_json(jobs).decode(),
+        },
+    )
+    return [Deferred(row.id, row.args, row.fresh) for row in rows]
 
 
 def births(

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from socialsync.platforms.instagram import webhooks as instagram
 from socialsync.platforms.news import News
 from socialsync.platforms.whatsapp import webhooks as whatsapp
 
-READERS: Mapping[str, Callable[..., News]] = {"whatsapp": whatsapp.read}
+READERS: Mapping[str, Callable[..., News]] = {"whatsapp": whatsapp.read, "instagram": instagram.read}
 """By platform; each takes the parsed body and ``now``. What has none (yet) is stored unread."""
 
 

@@ -7,7 +7,7 @@ accounts of several workspaces.
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -19,6 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from socialsync import telemetry
 from socialsync.db.away import is_away
 from socialsync.db.transaction import savepoint
+from socialsync.features.conversations import service as conversations
+from socialsync.features.messages import service as messages
 from socialsync.features.posts import service as posts
 from socialsync.features.webhooks import queries, reading
 from socialsync.features.webhooks.queries import Which
@@ -43,10 +45,11 @@ _NEVER_OURS = "No message of ours was found for some of its statuses"
 
 
 @dataclass
-class _Statuses:
-    """What became of a body's statuses; ``waiting`` by their places in the body."""
+class _Counts:
+    """What was in a body, and which of its statuses are ``waiting``, by their places in it."""
 
-    known: int = 0
+    statuses: int = 0
+    messages: int = 0
     strangers: int = 0
     waiting: list[int] = field(default_factory=list)
 
@@ -122,19 +125,19 @@ async def _handle(
     try:
         news = reading.read(platform, body, now=now)
         async with savepoint(session):
-            statuses = await _hand_over_statuses(session, platform, news, only, now=now)
+            counts = await _hand_over(session, platform, news, only, now=now)
     except Exception as error:
         if is_away(error):
             raise
         log.exception("[WEBHOOK] Handling a body failed; it is stored", event_id=str(event["id"]))
         await queries.set_event(session, event["id"], problem=_MISTAKE, updated_at=now)
         return "failed"
-    waits = bool(statuses.waiting) and now - event["created_at"] < PATIENCE
+    waits = bool(counts.waiting) and now - event["created_at"] < PATIENCE
     problem = "; ".join(news.problems) or None
     await queries.set_event(
         session,
         event["id"],
-        parts=_parts(news, statuses, waits=waits),
+        parts=_parts(news, counts, waits=waits),
         problem=problem,
         handled_at=None if waits else now,
         updated_at=now,
@@ -142,28 +145,49 @@ async def _handle(
     return "waiting" if waits else "problem" if problem else "handled"
 
 
-async def _hand_over_statuses(
+async def _hand_over(
     session: AsyncSession, platform: str, news: News, only: Collection[int] | None, *, now: datetime
-) -> _Statuses:
-    """To the room of posts, account by account, in an order that lets no two bodies wait for one another."""
+) -> _Counts:
+    """To the rooms that it is about. A body that waits for some of its statuses has handed over the rest."""
+    accounts = {account for account, _ in (*news.statuses, *news.told)}
+    counts = _Counts()
+    if not accounts:
+        return counts
+    channels = await queries.find_channels(session, platform, sorted(accounts))
+    counts.strangers = sum(account not in channels for account, _ in (*news.statuses, *news.told))
+    counts.messages = sum(account in channels for account, _ in news.told)
+    if counts.messages and only is None:
+        interventions = await messages.receive(session, news.told, channels=channels, now=now)
+        await conversations.step_in(session, interventions, now=now)
+    await _hand_over_statuses(session, news, channels, counts, only, now=now)
+    return counts
+
+
+async def _hand_over_statuses(
+    session: AsyncSession,
+    news: News,
+    channels: Mapping[str, Sequence[UUID]],
+    counts: _Counts,
+    only: Collection[int] | None,
+    *,
+    now: datetime,
+) -> None:
+    """Account by account, in an order that lets no two bodies wait for one another. What is about no message
+    of a conversation may be about a broadcast's.
+    """
     by_account: dict[str, list[tuple[int, StatusUpdate]]] = defaultdict(list)
     for place, (account, update) in enumerate(news.statuses):
-        by_account[account].append((place, update))
-    told = _Statuses()
-    if not by_account:
-        return told
-    channels = await queries.find_channels(session, platform, sorted(by_account))
+        if account in channels:
+            by_account[account].append((place, update))
     for account, updates in sorted(by_account.items()):
-        if account not in channels:
-            told.strangers += len(updates)
-            continue
-        told.known += len(updates)
+        counts.statuses += len(updates)
         wanted = [(place, update) for place, update in updates if only is None or place in only]
-        matched = await posts.receive_statuses(
-            session, [update for _, update in wanted], channel_ids=channels[account], now=now
-        )
-        told.waiting += [place for index, (place, _) in enumerate(wanted) if index not in matched]
-    return told
+        for receive_statuses in (posts.receive_statuses, messages.receive_statuses):
+            matched = await receive_statuses(
+                session, [update for _, update in wanted], channel_ids=channels[account], now=now
+            )
+            wanted = [each for index, each in enumerate(wanted) if index not in matched]
+        counts.waiting += [place for place, _ in wanted]
 
 
 def _waiting(event: RowMapping) -> Collection[int] | None:
@@ -172,14 +196,15 @@ def _waiting(event: RowMapping) -> Collection[int] | None:
     return frozenset(places) if isinstance(places, list) else None
 
 
-def _parts(news: News, statuses: _Statuses, *, waits: bool) -> dict[str, Any]:
+def _parts(news: News, counts: _Counts, *, waits: bool) -> dict[str, Any]:
     """What was in it, for a person and for the next try; what is nothing is left out."""
     parts: dict[str, Any] = {
-        "statuses": statuses.known,
-        "strangers": statuses.strangers,
+        "statuses": counts.statuses,
+        "messages": counts.messages,
+        "strangers": counts.strangers,
         "unread": dict(news.unread),
-        "waiting": statuses.waiting if waits else [],
-        "unmatched": 0 if waits else len(statuses.waiting),
-        "note": _NEVER_OURS if statuses.waiting and not waits else None,
+        "waiting": counts.waiting if waits else [],
+        "unmatched": 0 if waits else len(counts.waiting),
+        "note": _NEVER_OURS if counts.waiting and not waits else None,
     }
     return {name: value for name, value in parts.items() if value}

@@ -14,6 +14,8 @@ from socialsync.platforms.instagram import formats
 CAPTION_LIMIT = 2_200
 HASHTAG_LIMIT = 30
 MENTION_LIMIT = 20
+MESSAGE_LIMIT = 1_000
+"""Bytes of UTF-8 of a direct message (Meta, "Instagram messaging")."""
 
 _HASHTAG = re.compile(r"[#＃]\w")  # noqa: RUF001 - the full-width sign is a hashtag too
 _MENTION = re.compile(r"(?<![\w.])@[A-Za-z0-9_]")
@@ -56,3 +58,16 @@ def check_caption(text: str) -> None:
                 field="text",
                 fix=f"Remove {count - limit} of them",
             )
+
+
+def check_message(text: str) -> None:
+    """Raises Invalid."""
+    if not text.strip():
+        raise Invalid("An Instagram message needs a text", field="text", fix="Write one")
+    check_text(text, MESSAGE_LIMIT)
+    if (size := len(text.encode())) > MESSAGE_LIMIT:
+        raise Invalid(
+            f"The message has {size:,} bytes; Instagram takes {MESSAGE_LIMIT:,}",
+            field="text",
+            fix="Split it",
+        )

@@ -149,6 +149,42 @@ class Instagram:
                 break
         return None
 
+    async def send_text(
+        self,
+        sender: Sender,
+        to: str,
+        text: str,
+        tracker: str,  # noqa: ARG002 - as every platform is called
+        *,
+        tagged: bool = False,
+    ) -> str:
+        """Visible. Send a text of at most 1,000 bytes to a person who wrote: its message id.
+
+        Args:
+            to: the person's id.
+            tracker: not sent: Instagram has no place for it, its echoes have the message's id.
+            tagged: as a person's answer, which is taken for 7 days instead of 24 hours.
+
+        Raises:
+            Invalid: an empty or too long text; nothing was sent.
+            PlatformError: one of `platforms.errors`.
+        """
+        content.check_message(text)
+        body: dict[str, Any] = {"recipient": {"id": to}, "message": {"text": text}}
+        if tagged:
+            body |= {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
+        answer = await self._graph.write(sender, Reach.EFFECT, sender.external_id, "messages", body=body)
+        return answer.text("message_id")
+
+    async def fetch_media(self, sender: Sender, url: str, *, most: int) -> tuple[bytes, str | None]:
+        """A read. A file that somebody sent, at the address that its webhook told: its bytes and their type.
+
+        Raises:
+            ContentRefused: too large, or gone.
+            PlatformError: others of `platforms.errors`.
+        """
+        return await self._graph.download(sender, url, most=most, signed=False)
+
     async def check_token(self, sender: Sender) -> None:
         """A read that does nothing: the second look at a token that was refused.
 

@@ -66,6 +66,31 @@ class WhatsApp:
             filled["components"] = [dict(component) for component in template.components]
         return await self._send(sender, to, tracker, "template", filled)
 
+    async def mark_read(self, sender: Sender, message_id: str, *, typing: bool) -> None:
+        """Harmless. Show the person that their message was read and, if so, that somebody is typing, which
+        ends with the next message or after 25 seconds.
+
+        Raises:
+            PlatformError: one of `platforms.errors`, never an UnknownOutcome.
+        """
+        body: dict[str, Any] = {"messaging_product": "whatsapp", "status": "read", "message_id": message_id}
+        if typing:
+            body["typing_indicator"] = {"type": "text"}
+        await self._graph.write(sender, Reach.HARMLESS, sender.external_id, "messages", body=body)
+
+    async def fetch_media(self, sender: Sender, media_id: str, *, most: int) -> tuple[bytes, str | None]:
+        """Reads. A file that somebody sent, which WhatsApp keeps for 7 days: its bytes and their type. Its
+        address is good for five minutes, so it is asked for each time.
+
+        Raises:
+            ContentRefused: too large, or gone.
+            PlatformError: others of `platforms.errors`.
+        """
+        answer = await self._graph.read(sender, media_id, phone_number_id=sender.external_id)
+        content, kind = await self._graph.download(sender, answer.text("url"), most=most, signed=True)
+        told = answer.body.get("mime_type")
+        return content, told if isinstance(told, str) else kind
+
     async def check_token(self, sender: Sender) -> None:
         """A read that does nothing: the second look at a token that was refused.
 

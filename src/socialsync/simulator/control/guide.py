@@ -19,7 +19,8 @@ GUIDE = {
         "DELETE /_sim/webhooks": "tell nobody any more",
         "POST /_sim/inbound": "make something happen: {statuses: [{id, status, account?, recipient?,"
         " tracker?, at?, error?: {code, title?, details?}}]} of messages sent before or, with account and"
-        " recipient, of any; {bodies: [{platform, body}]} for whole bodies, signed and told as they are",
+        " recipient, of any; {messages: [{platform, account, person, text? | content?, name?, id?, at?}]} of"
+        " people who write; {bodies: [{platform, body}]} for whole bodies, signed and told as they are",
         "POST /_sim/setup": "change some of: processing_reads, processing_s, video_processing_s (of new"
         " containers), quota_total (posts in 24 hours), throughput_per_s (0: no limit), pair_burst (0: no"
         " limit), pair_interval_s, opted_out [recipients], statuses [...], statuses_pause_s",

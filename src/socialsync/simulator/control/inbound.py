@@ -11,8 +11,9 @@ from pydantic import Field, ValidationError
 from socialsync.simulator.control.problems import refused
 from socialsync.simulator.faults.base import Strict
 from socialsync.simulator.graph.whatsapp.statuses import status_error, status_update
-from socialsync.simulator.webhooks import Parcel, raw
+from socialsync.simulator.webhooks import Parcel, people, raw
 from socialsync.simulator.world import Stage, World
+from socialsync.simulator.world.accounts import business_account, display_phone_number
 from socialsync.simulator.world.whatsapp import Message
 
 
@@ -38,6 +39,27 @@ class Status(Strict):
     error: Failure | None = None
 
 
+class Wrote(Strict):
+    """A person writes to an account.
+
+    Args:
+        person: phone number or business-scoped id on WhatsApp, a number on Instagram.
+        id: the message's; a new one by default. The same one again is a duplicate.
+        at: seconds since 1970; now by default.
+        content: instead of a text, what the webhook has: ``{"type": "image", "image": {...}}`` on WhatsApp,
+            ``{"read": {"mid": ...}}`` on Instagram.
+    """
+
+    platform: Literal["whatsapp", "instagram"]
+    account: str = Field(min_length=1)
+    person: str = Field(min_length=1)
+    text: str | None = None
+    name: str | None = None
+    id: str | None = Field(default=None, min_length=1)
+    at: int | None = Field(default=None, ge=0, lt=2**35)
+    content: dict[str, Any] | None = None
+
+
 class Body(Strict):
     platform: Literal["whatsapp", "instagram"]
     body: dict[str, Any]
@@ -45,6 +67,7 @@ class Body(Strict):
 
 class Inbound(Strict):
     statuses: list[Status] = []
+    messages: list[Wrote] = []
     bodies: list[Body] = []
 
 
@@ -65,11 +88,37 @@ def inbound_door(stage: Stage) -> APIRouter:
             return JSONResponse({"detail": "Nobody is told: POST /_sim/webhooks {url, app_secret}."}, 409)
         for status, message in zip(happened.statuses, messages, strict=True):
             _tell(status, message, world)
+        ids = [_write(each, world) for each in happened.messages]
         for each in happened.bodies:
             world.webhooks.hand_over(Parcel(each.platform, raw(each.body), 1))
-        return JSONResponse({"told": len(messages) + len(happened.bodies)}, 202)
+        told = len(messages) + len(ids) + len(happened.bodies)
+        return JSONResponse({"told": told, "ids": ids}, 202)
 
     return door
+
+
+def _write(wrote: Wrote, world: World) -> str:
+    """Tell the account; the message's id."""
+    at = world.now() if wrote.at is None else datetime.fromtimestamp(wrote.at, UTC)
+    if wrote.platform == "whatsapp":
+        message_id = wrote.id or world.ids.message(wrote.account)
+        content = wrote.content or {"type": "text", "text": {"body": wrote.text or ""}}
+        number = "".join(filter(str.isdigit, display_phone_number(wrote.account)))
+        body = people.whatsapp_body(
+            business_account(wrote.account),
+            {"display_phone_number": number, "phone_number_id": wrote.account},
+            message_id,
+            content,
+            person=wrote.person,
+            name=wrote.name,
+            at=at,
+        )
+    else:
+        message_id = wrote.id or people.instagram_id(world.ids.message(wrote.account))
+        content = wrote.content or {"message": {"mid": message_id, "text": wrote.text or ""}}
+        body = people.instagram_body(wrote.account, wrote.person, content, at=at)
+    world.webhooks.hand_over(Parcel(wrote.platform, raw(body), 1))
+    return message_id
 
 
 def _message(status: Status, world: World) -> Message:

@@ -7,7 +7,8 @@ from socialsync.simulator.graph.call import Call, Operation
 from socialsync.simulator.graph.errors import graph_error, missing_object
 from socialsync.simulator.graph.fields import parse_fields
 from socialsync.simulator.graph.instagram import containers, media, profile, publishing, tokens
-from socialsync.simulator.graph.whatsapp import messages, numbers
+from socialsync.simulator.graph.instagram import messages as instagram_messages
+from socialsync.simulator.graph.whatsapp import files, messages, numbers
 from socialsync.simulator.kinds import Kind
 from socialsync.simulator.world import World
 from socialsync.simulator.world.accounts import may_be_account
@@ -44,6 +45,8 @@ def _of_edge(call: Call, world: World) -> Operation:
     if account is None or is_minted(account) or not may_be_account(account):
         return Operation(Kind.UNKNOWN, None, _refuse_object)
     if (call.method, call.edge) == ("POST", "messages"):
+        if "messaging_product" not in call.params and "message" in call.params:
+            return Operation(Kind.INSTAGRAM_MESSAGE, account, instagram_messages.send)
         if "status" in call.params:
             return Operation(Kind.WHATSAPP_READ, account, messages.read)
         return Operation(Kind.WHATSAPP_MESSAGE, account, messages.send)
@@ -59,6 +62,8 @@ def _of_object(call: Call, world: World) -> Operation:
         return Operation(Kind.INSTAGRAM_REFRESH, _me(call, world), tokens.refresh)
     if container := world.instagram.containers.get(node):
         return Operation(Kind.INSTAGRAM_CONTAINER_STATUS, container.account, containers.read)
+    if files.PARAM in call.params:
+        return Operation(Kind.WHATSAPP_MEDIA, call.params.text(files.PARAM), files.locate)
     if found := world.instagram.media.get(node):
         return Operation(Kind.INSTAGRAM_MEDIA, found.account, media.read)
     return _of_account(call, world)

@@ -1,0 +1,1 @@
+"""Who has the floor in a conversation, and who answers it."""

@@ -1,0 +1,178 @@
+"""From a window that is over to its outcome: read, decide without any transaction, record.
+
+Who has the floor and what is newest are read before and again in the transaction that records. A window gets
+its outcome once, whoever else may have run this meanwhile.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from socialsync import clock, telemetry
+from socialsync.db.away import is_away
+from socialsync.errors import SocialSyncError, Temporary
+from socialsync.features.channels import service as channels
+from socialsync.features.conversations.brain import Brain, Decision, Line, Turn
+from socialsync.features.messages import service as messages
+from socialsync.features.messages.service import Conversation, Window
+from socialsync.platforms import bodies
+from socialsync.queue import jobs
+from socialsync.queue.jobs import Job, still_mine
+from socialsync.queue.policies import Wait
+from socialsync.resources import Resources
+
+log = telemetry.get_logger(__name__)
+
+REMEMBERED = 100
+"""Messages that are shown to the brain, the newest ones."""
+NO_BRAIN = "Nothing is set up that could answer."
+AI_OFF = "The AI is switched off for the chats of this channel."
+EMPTY = "The answer that was written is empty."
+WINDOW_CLOSED = "The answer came more than 24 hours after the person's last message."
+
+Ended = Literal["answered", "ignored", "escalated", "superseded", "taken over", "nothing to answer"]
+
+
+async def answer(
+    opened: Resources, job: Job, workspace_id: UUID, conversation_id: UUID, brain: Brain | None
+) -> Ended:
+    """Handle what waits in a conversation.
+
+    Raises:
+        Wait: its window is not over yet.
+        JobLost: another worker has the job.
+        Temporary: the brain is away; the policy tries again.
+    """
+    async with opened.database.transaction(workspace_id) as session:
+        begun = await _begin(session, job, conversation_id, now=clock.now())
+    if begun is None:
+        return "nothing to answer"
+    conversation, window, turn, newest = begun
+    why = await _why_silent(opened, conversation, brain)
+    if why is not None or brain is None:
+        return await _record(opened, job, turn, window, Decision("ESCALATE", why or NO_BRAIN))
+    await _show_typing(opened, conversation, newest)
+    try:
+        decision = await brain.decide(turn)
+    except Exception as error:
+        if is_away(error):
+            raise
+        await _fail(opened, job, turn, window, error)
+        raise
+    return await _record(opened, job, turn, window, decision)
+
+
+async def read_turn(session: AsyncSession, conversation: Conversation, window_id: UUID | None) -> Turn:
+    """The conversation as it stands, oldest message first."""
+    rows = await messages.list_messages(session, conversation.id, before=None, limit=REMEMBERED)
+    lines = [
+        Line(
+            message_id=row.id,
+            author=row.author,
+            kind=row.kind,
+            text=row.text,
+            told_at=row.told_at,
+            asks=window_id is not None and row.window_id == window_id and row.direction == "inbound",
+        )
+        for row in sorted(rows, key=lambda row: (row.told_at, row.id))
+        if row.deleted_at is None and row.status != "failed"
+    ]
+    return Turn(conversation.workspace_id, conversation.channel_id, conversation.id, window_id, lines)
+
+
+async def _begin(
+    session: AsyncSession, job: Job, conversation_id: UUID, *, now: datetime
+) -> tuple[Conversation, Window, Turn, str | None] | None:
+    """Close what is over, exactly once; a former life's window is taken up again."""
+    await still_mine(session, job)
+    conversation = await messages.hold_conversation(session, conversation_id)
+    window = await messages.close_window(session, conversation, now=now)
+    if window is None:
+        due_at = await messages.due_at(session, conversation)
+        if due_at is not None:
+            raise Wait(max(due_at - now, timedelta(0)))
+        return None
+    turn = await read_turn(session, conversation, window.id)
+    if not any(line.asks for line in turn.lines):
+        await messages.end_window(
+            session, conversation, window, "ignored", "Everything was deleted.", now=now
+        )
+        return None
+    asked = await messages.list_of_window(session, window.id)
+    return conversation, window, turn, asked[-1].platform_message_id if asked else None
+
+
+async def _why_silent(opened: Resources, conversation: Conversation, brain: Brain | None) -> str | None:
+    """Why the AI says nothing here; None when it may."""
+    async with opened.database.transaction(conversation.workspace_id) as session:
+        channel = await channels.get_channel_row(session, conversation.channel_id)
+    if not channel.ai_enabled_for_chats:
+        return AI_OFF
+    if not channels.is_open(channel):
+        return channels.why_closed(channel)
+    return NO_BRAIN if brain is None else None
+
+
+async def _show_typing(opened: Resources, conversation: Conversation, message_id: str | None) -> None:
+    """A courtesy: that it fails hinders nothing."""
+    try:
+        async with opened.database.transaction(conversation.workspace_id) as session:
+            channel, sender = await channels.load_sender(session, opened.cipher, conversation.channel_id)
+        if channel.platform != "whatsapp" or message_id is None:
+            return
+        await opened.platforms.whatsapp.mark_read(sender, message_id, typing=True)
+    except SocialSyncError as error:
+        log.info("[CHAT] Could not show that somebody is typing", reason=str(error))
+
+
+async def _record(opened: Resources, job: Job, turn: Turn, window: Window, decision: Decision) -> Ended:
+    """Store the outcome, unless a person has stepped in or the customer has written on."""
+    now = clock.now()
+    async with opened.database.transaction(turn.workspace_id) as session:
+        await still_mine(session, job)
+        conversation = await messages.hold_conversation(session, turn.conversation_id)
+        if conversation.mode == "human":
+            await messages.end_window(session, conversation, window, "taken_over", now=now)
+            return "taken over"
+        if decision.verdict != "ESCALATE" and await messages.drop_for_newer(
+            session, conversation, window, now=now
+        ):
+            log.info("[CHAT] The answer is dropped: the person wrote on", window_id=str(window.id))
+            return "superseded"
+        return await _store(session, conversation, window, decision, now=now)
+
+
+async def _store(
+    session: AsyncSession, conversation: Conversation, window: Window, decision: Decision, *, now: datetime
+) -> Ended:
+    if decision.verdict == "IGNORE":
+        await messages.end_window(session, conversation, window, "ignored", decision.reason, now=now)
+        return "ignored"
+    text = bodies.said(decision.answer)
+    if decision.verdict == "RESPOND" and not (text or "").strip():
+        decision = Decision("ESCALATE", EMPTY)
+    if decision.verdict == "RESPOND":
+        try:
+            await messages.check_reach(session, conversation, author="ai", now=now)
+        except messages.ReplyWindowClosed:
+            decision = Decision("ESCALATE", WINDOW_CLOSED)
+    if decision.verdict == "RESPOND":
+        if not await messages.end_window(session, conversation, window, "answered", decision.reason, now=now):
+            return "taken over"
+        await messages.write(session, conversation, text or "", author="ai", window_id=window.id, now=now)
+        return "answered"
+    if await messages.end_window(session, conversation, window, "escalated", decision.reason, now=now):
+        await messages.ask_for_person(session, conversation.id, decision.reason, now=now)
+    return "escalated"
+
+
+async def _fail(opened: Resources, job: Job, turn: Turn, window: Window, error: Exception) -> None:
+    """When nothing is tried any more, a person is asked for: the message never vanishes."""
+    if isinstance(error, Temporary) and jobs.wait_after(job, error) is not None:
+        return
+    if not isinstance(error, SocialSyncError) and jobs.wait_after(job, error) is not None:
+        return
+    why = error.message if isinstance(error, SocialSyncError) else "SocialSync made a mistake."
+    await _record(opened, job, turn, window, Decision("ESCALATE", f"No answer could be written. {why}"))

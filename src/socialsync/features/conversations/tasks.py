@@ -1,0 +1,55 @@
+"""The jobs of the room: answer a person, and keep what the AI remembers up to date."""
+
+from uuid import UUID
+
+from socialsync import resources
+from socialsync.features.conversations import answering, brain
+from socialsync.features.messages import lanes
+from socialsync.features.messages import service as messages
+from socialsync.features.messages.tasks import patient
+from socialsync.queue.jobs import Job
+from socialsync.queue.tasks import task
+
+BRAIN: brain.Brain | None = None
+"""What answers. There is none yet: every window ends with a person being asked for."""
+
+
+@task(
+    name="conversations.process_message", queue="ingest", policy="message", scope="workspace", priority=5,
+    lock=lanes.of_conversation,
+)  # fmt: skip
+@patient
+async def process_message(job: Job, *, workspace_id: UUID, conversation_id: UUID) -> dict[str, str]:
+    """Close the conversation's window at its instant, and answer it."""
+    ended = await answering.answer(resources.of(job), job, workspace_id, conversation_id, BRAIN)
+    return {"conversation_id": str(conversation_id), "status": ended}
+
+
+@task(
+    name="conversations.update_langgraph_state", queue="state", policy="state", scope="workspace", priority=8,
+    lock=lanes.of_thread,
+)  # fmt: skip
+@patient
+async def update_langgraph_state(job: Job, *, workspace_id: UUID, conversation_id: UUID) -> dict[str, str]:
+    """Somebody else has the floor now: what the AI remembers follows the rows."""
+    return await _catch_up(job, workspace_id, conversation_id)
+
+
+@task(
+    name="conversations.sync_operator_message", queue="state", policy="state", scope="workspace", priority=7,
+    lock=lanes.of_thread,
+)  # fmt: skip
+@patient
+async def sync_operator_message(job: Job, *, workspace_id: UUID, conversation_id: UUID) -> dict[str, str]:
+    """A person of the business wrote: the AI shall know of it."""
+    return await _catch_up(job, workspace_id, conversation_id)
+
+
+async def _catch_up(job: Job, workspace_id: UUID, conversation_id: UUID) -> dict[str, str]:
+    if BRAIN is None:
+        return {"conversation_id": str(conversation_id), "status": answering.NO_BRAIN}
+    async with resources.of(job).database.transaction(workspace_id) as session:
+        conversation = await messages.get_conversation(session, conversation_id)
+        turn = await answering.read_turn(session, conversation, None)
+    await BRAIN.catch_up(turn)
+    return {"conversation_id": str(conversation_id), "status": "up to date"}

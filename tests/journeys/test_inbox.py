@@ -1,0 +1,91 @@
+"""People write in bursts, are told twice and out of order; a person answers; two workers, real webhooks."""
+
+import asyncio
+import random
+import time
+
+import httpx
+import pytest
+
+from tests.journeys.conftest import free_port, wait_for
+from tests.journeys.test_first_journey import connect, found_workspace
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
+
+NUMBER = "106540352242922"
+SECRET = "the secret of a journey"
+PEOPLE = [f"336123{n:05d}" for n in range(12)]
+
+
+@pytest.fixture
+def api(installation, fresh, simulator):
+    """The API, whom the world tells, and two workers."""
+    port = free_port()
+    installation.environment["META_APP_SECRET"] = SECRET
+    installation.start("uvicorn", "socialsync.app:app", "--port", str(port))
+    for name in ("one", "two"):
+        installation.start("procrastinate", "worker", "-q", "ingest,state", "--name", name)
+    key = asyncio.run(found_workspace(fresh))
+    url = f"http://127.0.0.1:{port}"
+    simulator.tell(url, SECRET)
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=10) as client:
+        wait_for(lambda: client.get("/health/ready").status_code == 200, "readiness")
+        wait_for(lambda: "2 worker" in client.get("/health").text, "two workers")
+        yield client
+
+
+def write(simulator, *texts: str, person: str, number: int = 0) -> None:
+    """Each message twice, in any order."""
+    told = [
+        {
+            "platform": "whatsapp",
+            "account": NUMBER,
+            "person": person,
+            "text": text,
+            "id": f"wamid.{person}.{number}.{place}",
+        }
+        for place, text in enumerate(texts)
+    ] * 2
+    random.Random(person).shuffle(told)  # noqa: S311 - the same story each time
+    simulator.happens(messages=told)
+
+
+def conversations(api, **query) -> list[dict]:
+    return api.get("/api/v1/conversations", params={"limit": 200, **query}).json()["items"]
+
+
+def test_bursts_of_many_people_and_a_person_who_answers(installation, api, simulator):
+    channel_id = connect(api, "whatsapp", NUMBER)
+    answer = api.patch(f"/api/v1/channels/{channel_id}", json={"buffer_quiet_s": 1.5, "buffer_max_s": 4})
+    assert answer.status_code == 200, answer.text
+    for person in PEOPLE:
+        write(simulator, "Hi", "do you have a table", "for four?", person=person)
+    wait_for(lambda: len(conversations(api, needs_person=True)) == len(PEOPLE), "a person is asked for")
+    for one in conversations(api):
+        messages = api.get(f"/api/v1/conversations/{one['id']}/messages").json()["items"]
+        assert sorted(each["text"] for each in messages) == ["Hi", "do you have a table", "for four?"]
+        path = f"/api/v1/conversations/{one['id']}"
+        assert api.put(f"{path}/takeover").json()["mode"] == "human"
+        for text in ("Yes!", "At eight?"):
+            assert api.post(f"{path}/messages", json={"text": text}).status_code == 201
+
+    def read() -> bool:
+        sent = [
+            each
+            for one in conversations(api)
+            for each in api.get(f"/api/v1/conversations/{one['id']}/messages").json()["items"]
+            if each["direction"] == "outbound"
+        ]
+        return [each["status"] for each in sent] == ["read"] * 2 * len(PEOPLE)
+
+    wait_for(read, "everybody reads")
+    seen: dict[str, list[str]] = {}
+    for effect in simulator.ledger(kind="whatsapp.message"):
+        seen.setdefault(effect["to"], []).append(effect["text"])
+    assert seen == {f"+{person}": ["Yes!", "At eight?"] for person in PEOPLE}
+
+    one = conversations(api)[0]
+    assert api.request("DELETE", f"/api/v1/conversations/{one['id']}/takeover").json()["mode"] == "ai"
+    time.sleep(1.1)  # WhatsApp tells seconds: what is told within that of the handback is of before
+    write(simulator, "Thank you", person=one["contact"]["phone"].removeprefix("+"), number=1)
+    wait_for(lambda: [each["id"] for each in conversations(api, needs_person=True)] == [one["id"]], "again")

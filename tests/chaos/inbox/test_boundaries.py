@@ -21,6 +21,7 @@ IN = {
         "new.status = 'succeeded' and new.task_name = 'conversations.process_message'",
     ),
 }
+BURST = ("Hi", "do you have", "a table?")
 OUT: dict[str, tuple[Any, list[str]]] = {
     "intent": (
         ("outbox", "update", "old.sending_at is null and new.sending_at is not null"),
@@ -48,9 +49,10 @@ def test_a_burst_is_handled_once_wherever_its_worker_dies(mailroom, name):
     mailroom.staff()
     table, event, when = IN[name]
     with mailroom.gate(table, event, when):
-        person = mailroom.told("Hi", "do you have", "a table?")
+        person = mailroom.told(*BURST)
         wait_for(mailroom.somebody_waits, f"the point {name!r}", tell=mailroom.tell)
         mailroom.kill(mailroom.busy())
+    mailroom.told_again(person, *BURST)
     mailroom.settle()
     mailroom.start()  # for the next point
     mailroom.audit()

@@ -148,7 +148,7 @@ class Procrastinate(Rival):
     def _surroundings(self) -> dict[str, str]:
         return {
             "PROCRASTINATE_APP": f"{self.app}.app",
-            "PYTHONPATH": str(APPS),
+            "PYTHONPATH": os.pathsep.join((str(APPS), str(APPS.parents[1] / "src"))),
             "BENCH_SINK": str(self.sink),
             **self.environment,
         }

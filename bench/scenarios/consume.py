@@ -52,6 +52,8 @@ ENTRIES: Sequence[Entry] = (
     Entry("ours, concurrency 100", Ours, OURS, {"concurrency": 100}),
     Entry("ours, concurrency 200", Ours, OURS, {"concurrency": 200}),
     Entry("ours, concurrency 300", Ours, OURS, {"concurrency": 300}),
+    Entry("ours, concurrency 600", Ours, OURS, {"concurrency": 600}),
+    Entry("ours, concurrency 1000", Ours, OURS, {"concurrency": 1000}),
     Entry("ours, concurrency 200, returning a value", Ours, OURS, {"concurrency": 200}, task="bench.value"),
     Entry("ours, two processes, concurrency 200", Ours, OURS, {"concurrency": 200}, processes=2),
     Entry("procrastinate, concurrency 1", Stock, 800, {"concurrency": 1}),

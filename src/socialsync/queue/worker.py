@@ -19,7 +19,7 @@ import psycopg
 from procrastinate.worker import Worker as StockWorker
 from typing_extensions import override
 
-from socialsync import __version__, telemetry
+from socialsync import __version__, later, telemetry
 from socialsync.db.away import is_away
 from socialsync.db.direct import Line
 from socialsync.db.transaction import Database
@@ -151,6 +151,8 @@ class Worker(StockWorker):
             async with contextlib.AsyncExitStack() as stack:
                 stack.enter_context(self._signals())
                 await self._open(stack)
+                if self._dead_man:
+                    later.settled()
                 work = asyncio.create_task(self._work(), name="claim jobs")
                 try:
                     await asyncio.shield(work)

@@ -5,7 +5,6 @@ It runs the engine's worker, reports how it is, and obeys. When its supervisor i
 
 import asyncio
 import contextlib
-import gc
 import os
 import socket
 import sys
@@ -46,7 +45,6 @@ def main() -> None:
     except Exception:
         log.exception("[WORKER] Cannot load the App", app=options.app)
         sys.exit(Status.UNLOADABLE)
-    gc.freeze()  # what is there by now stays: a collection need not look at it
     sys.exit(asyncio.run(_serve(app, options, descriptor)))
 
 

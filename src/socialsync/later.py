@@ -43,6 +43,6 @@ def imported(name: str) -> ModuleType:
 
 
 def settled() -> None:
-    """What this process has imported stays, and no collection looks at it again; they come more seldom too."""
+    """What this process has imported stays, and no collection looks at it again; they are seldom too."""
     gc.freeze()
     gc.set_threshold(_YOUNG, 5, 5)

@@ -4,6 +4,7 @@
 migrated template, for workers, locks and NOTIFY. Both run as the application's role.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -27,6 +28,7 @@ from socialsync.db.transaction import Database
 from socialsync.db.urls import Urls
 from socialsync.features.accounts import service as accounts
 from socialsync.features.accounts.models import Workspace
+from socialsync.queue.pool import Pool
 from socialsync.resources import Resources, open_resources
 from socialsync.settings import Settings
 from tests import cluster
@@ -122,14 +124,24 @@ def settings(tmp_path: Path, shared: Urls, outside_world: SimulatorServer) -> Se
     return settings_for(shared, tmp_path, outside_world.url)
 
 
+@pytest.fixture(scope="session")
+def parsers() -> Iterator[Pool]:
+    """Processes for heavy work, for all tests of this process: each takes seconds to start."""
+    pool = Pool()
+    yield pool
+    asyncio.run(pool.close())
+
+
 @pytest.fixture
-async def resources(settings: Settings, shared: Urls, database: Database) -> AsyncIterator[Resources]:
+async def resources(
+    settings: Settings, shared: Urls, database: Database, parsers: Pool
+) -> AsyncIterator[Resources]:
     """What a process opens, on the database that is rolled back."""
     async with (
         open_resources(settings, found=shared) as opened,
         open_ai(database, opened.ai.models) as ai,
     ):
-        yield replace(opened, database=database, ai=ai)
+        yield replace(opened, database=database, ai=ai, pool=parsers)
 
 
 @pytest.fixture(scope="session")

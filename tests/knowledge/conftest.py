@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -105,7 +105,8 @@ async def library(resources, workspace, simulator):
 
 
 @pytest.fixture
-async def standing_library(fresh, tmp_path, simulator):
+async def standing_library(fresh, tmp_path, simulator, parsers):
     """One on a database of its own, for calls that run beside one another."""
     async with opening(fresh, tmp_path, simulator.url) as opened:
-        yield Library(opened, (await add_workspace(opened.database, "Le Port")).id)
+        shared = replace(opened, pool=parsers)
+        yield Library(shared, (await add_workspace(opened.database, "Le Port")).id)

@@ -30,6 +30,12 @@ NOUNS = {
         "brain": "what decides and answers, as the rest of the room sees it",
         "floor": "rule: who has the floor",
     },
+    "decisions": {
+        "asking": "rule: whether somebody asks for a person",
+        "judging": "from what somebody wrote to a decision",
+        "matching": "rule: which rule fits a text",
+        "prompting": "rule: what the model is told when it decides",
+    },
     "messages": {
         "arrivals": "the statements about what comes in",
         "buffer": "rule: when a burst of messages is over",

@@ -54,7 +54,7 @@ def test_a_pattern_that_is_none_is_refused_with_the_place(kind, pattern, says):
         "Can I please speak with someone from your team?",
         "give me a real person!!",
         "connect me to an agent",
-        "Je veux parler à quelqu’un",
+        "Je veux parler à quelqu\u2019un",
         "Est-ce que je peux parler à un vrai conseiller ?",
         "passez-moi un responsable",
         "Quiero hablar con una persona",

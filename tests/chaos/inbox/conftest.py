@@ -159,7 +159,7 @@ def mailroom_on(urls: Urls, home: Path, nursery: Nursery, world: SimulatorServer
     world.reset()
     room = Mailroom(urls, home, nursery, world=world)
     asyncio.run(_found(room))
-    room.ask("update channels set buffer_quiet_s = 0.3, buffer_max_s = 1")
+    room.ask("update channels set buffer_quiet_s = 0.3, buffer_max_s = 1, ai_enabled_for_chats = false")
     yield room
     room.end()
     world.clear_faults()

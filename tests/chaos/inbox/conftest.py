@@ -31,7 +31,7 @@ registry.load()
 NUMBER = "106540352242922"
 BUSY = """
 select info.pid from procrastinate_jobs job join worker_info info on info.worker_id = job.worker_id
-where job.status = 'doing' and job.queue_name in ('ingest', 'state') order by job.id desc limit 1
+where job.status = 'doing' and job.queue_name = 'ingest' order by job.id desc limit 1
 """
 LEFT = """
 select (select count(*) from procrastinate_jobs
@@ -63,6 +63,8 @@ class Mailroom(Newsroom):
             "SOCIALSYNC_HOME": str(self.home),
             "SOCIALSYNC_SECRET_KEY": KEY,
             "META_GRAPH_URL": self.world.url,
+            "OPENAI_BASE_URL": f"{self.world.url}/v1",
+            "OPENAI_API_KEY": KEY,
             "PROCRASTINATE_APP": "socialsync.worker.app",
             "SOCIALSYNC_LOG_FORMAT": "json",
         }

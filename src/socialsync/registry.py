@@ -10,6 +10,7 @@ ROOMS = (
     "channels",
     "messages",
     "knowledge",
+    "decisions",
     "posts",
     "conversations",
     "webhooks",

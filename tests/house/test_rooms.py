@@ -29,6 +29,16 @@ NOUNS = {
         "answering": "from a window that is over to its outcome",
         "brain": "what decides and answers, as the rest of the room sees it",
         "floor": "rule: who has the floor",
+        "memory": "where the AI keeps its thread of a conversation",
+        "mind": "the brain: the steps from a turn to a decision",
+        "telling": "rule: how a conversation is told to a model",
+        "wording": "rule: what is said in the AI's name without a model",
+    },
+    "decisions": {
+        "asking": "rule: whether somebody asks for a person",
+        "judging": "from what somebody wrote to a decision",
+        "matching": "rule: which rule fits a text",
+        "prompting": "rule: what the model is told when it decides",
     },
     "messages": {
         "arrivals": "the statements about what comes in",

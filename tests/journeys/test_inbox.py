@@ -7,6 +7,7 @@ import time
 import httpx
 import pytest
 
+from socialsync.features.conversations.wording import HANDED_OVER
 from tests.journeys.conftest import free_port, wait_for
 from tests.journeys.test_first_journey import connect, found_workspace
 
@@ -14,6 +15,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
 NUMBER = "106540352242922"
 SECRET = "the secret of a journey"
+TABLE = "Yes, we keep a table for four every evening."
 PEOPLE = [f"336123{n:05d}" for n in range(12)]
 
 
@@ -22,6 +24,7 @@ def api(installation, fresh, simulator):
     """The API, whom the world tells, and two workers."""
     port = free_port()
     installation.environment["META_APP_SECRET"] = SECRET
+    installation.environment |= {"OPENAI_BASE_URL": f"{simulator.url}/v1", "OPENAI_API_KEY": "a key"}
     installation.start("uvicorn", "socialsync.app:app", "--port", str(port))
     for name in ("one", "two"):
         installation.start("procrastinate", "worker", "-q", "ingest,state", "--name", name)
@@ -54,20 +57,35 @@ def conversations(api, **query) -> list[dict]:
     return api.get("/api/v1/conversations", params={"limit": 200, **query}).json()["items"]
 
 
+def sent_to(simulator) -> dict[str, list[str]]:
+    seen: dict[str, list[str]] = {}
+    for effect in simulator.ledger(kind="whatsapp.message"):
+        seen.setdefault(effect["to"], []).append(effect["text"])
+    return seen
+
+
 def test_bursts_of_many_people_and_a_person_who_answers(installation, api, simulator):
     channel_id = connect(api, "whatsapp", NUMBER)
     answer = api.patch(f"/api/v1/channels/{channel_id}", json={"buffer_quiet_s": 1.5, "buffer_max_s": 4})
     assert answer.status_code == 200, answer.text
+    known = api.post("/api/v1/faqs", json={"question": "Do you have a table for four?", "answer": TABLE})
+    assert known.status_code == 201, known.text
+
     for person in PEOPLE:
         write(simulator, "Hi", "do you have a table", "for four?", person=person)
+    wait_for(lambda: len(sent_to(simulator)) == len(PEOPLE), "everybody is answered")
+    assert sent_to(simulator) == {f"+{person}": [TABLE] for person in PEOPLE}
+
+    for person in PEOPLE:
+        write(simulator, "I want to talk to a human", person=person, number=1)
     wait_for(lambda: len(conversations(api, needs_person=True)) == len(PEOPLE), "a person is asked for")
     for one in conversations(api):
-        messages = api.get(f"/api/v1/conversations/{one['id']}/messages").json()["items"]
-        assert sorted(each["text"] for each in messages) == ["Hi", "do you have a table", "for four?"]
         path = f"/api/v1/conversations/{one['id']}"
         assert api.put(f"{path}/takeover").json()["mode"] == "human"
         for text in ("Yes!", "At eight?"):
             assert api.post(f"{path}/messages", json={"text": text}).status_code == 201
+    for person in PEOPLE:
+        write(simulator, "Do you have a table for four?", person=person, number=2)
 
     def read() -> bool:
         sent = [
@@ -76,16 +94,18 @@ def test_bursts_of_many_people_and_a_person_who_answers(installation, api, simul
             for each in api.get(f"/api/v1/conversations/{one['id']}/messages").json()["items"]
             if each["direction"] == "outbound"
         ]
-        return [each["status"] for each in sent] == ["read"] * 2 * len(PEOPLE)
+        return {each["status"] for each in sent} == {"read"} and len(sent) == 4 * len(PEOPLE)
 
     wait_for(read, "everybody reads")
-    seen: dict[str, list[str]] = {}
-    for effect in simulator.ledger(kind="whatsapp.message"):
-        seen.setdefault(effect["to"], []).append(effect["text"])
-    assert seen == {f"+{person}": ["Yes!", "At eight?"] for person in PEOPLE}
+    time.sleep(3)  # what is asked of the AI meanwhile would be answered by now
+    story = [TABLE, HANDED_OVER["en"], "Yes!", "At eight?"]
+    assert sent_to(simulator) == {f"+{person}": story for person in PEOPLE}
+    told = api.get("/api/v1/decisions", params={"limit": 200}).json()["items"]
+    assert sorted(each["decision"] for each in told) == ["ESCALATE"] * len(PEOPLE) + ["RESPOND"] * len(PEOPLE)
 
     one = conversations(api)[0]
+    phone = one["contact"]["phone"]
     assert api.request("DELETE", f"/api/v1/conversations/{one['id']}/takeover").json()["mode"] == "ai"
     time.sleep(1.1)  # WhatsApp tells seconds: what is told within that of the handback is of before
-    write(simulator, "Thank you", person=one["contact"]["phone"].removeprefix("+"), number=1)
-    wait_for(lambda: [each["id"] for each in conversations(api, needs_person=True)] == [one["id"]], "again")
+    write(simulator, "And do you have a table for four?", person=phone.removeprefix("+"), number=3)
+    wait_for(lambda: sent_to(simulator)[phone] == [*story, TABLE], "the AI again")

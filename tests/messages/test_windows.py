@@ -6,12 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from socialsync.features.conversations.answering import AI_OFF
 from socialsync.features.messages import buffer
 from socialsync.features.messages import service as messages
 from socialsync.queue.policies import Wait
 from tests.messages.conftest import ADA, BOB, NOON, Inbox
 
 PROCESS = "conversations.process_message"
+
+
+@pytest.fixture(autouse=True)
+async def without_ai(inbox: Inbox):
+    """Windows are looked at here, not what is answered."""
+    await inbox.office.rows("update channels set ai_enabled_for_chats = false returning 1")
 
 
 def after(seconds: float):
@@ -111,13 +118,13 @@ async def test_a_message_during_the_job_gets_a_job_of_its_own(inbox: Inbox):
     assert successor["lock"] == job["lock"]
 
 
-async def test_without_a_brain_a_person_is_asked_for(inbox: Inbox):
+async def test_with_the_ai_off_a_person_is_asked_for(inbox: Inbox):
     await inbox.write("Hi")
     inbox.wait(seconds=5)
     await inbox.run(PROCESS)
     conversation = await inbox.conversation()
     assert conversation["needs_person_at"] == inbox.now
-    assert conversation["needs_person_why"] == "Nothing is set up that could answer."
+    assert conversation["needs_person_why"] == AI_OFF
     assert await inbox.outgoing() == []
 
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from socialsync.ai import Ai, Models
+from socialsync.db import direct
 from socialsync.db.encryption import Cipher
 from socialsync.errors import Temporary
 from socialsync.features.accounts import service as accounts
@@ -41,7 +42,14 @@ async def office(fresh, fresh_database, settings, simulator, noon):
                 ).id
         models = Models(f"{simulator.url}/v1", "a key", chat="none", embedding="none")
         opened = Resources(
-            settings, fresh, fresh_database, cipher, platforms, Ai(fresh_database, models), Pool()
+            settings,
+            fresh,
+            fresh_database,
+            cipher,
+            platforms,
+            Ai(fresh_database, models),
+            Pool(),
+            direct.lines(fresh.direct),
         )
         yield Office(opened, workspace.id, **connected)
 

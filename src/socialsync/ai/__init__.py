@@ -1,6 +1,19 @@
 """The models of the outside world, through the one door ``Ai``."""
 
-from socialsync.ai.client import DIMENSIONS, MOST_TEXTS, Ai, Message, Models, Moderation, open_ai
+from socialsync.ai.client import DIMENSIONS, MOST_TEXTS, Ai, Models, Moderation, open_ai
 from socialsync.ai.ledger import Spender
+from socialsync.ai.tools import Act, Message, Tool, ToolCall
 
-__all__ = ["DIMENSIONS", "MOST_TEXTS", "Ai", "Message", "Models", "Moderation", "Spender", "open_ai"]
+__all__ = [
+    "DIMENSIONS",
+    "MOST_TEXTS",
+    "Act",
+    "Ai",
+    "Message",
+    "Models",
+    "Moderation",
+    "Spender",
+    "Tool",
+    "ToolCall",
+    "open_ai",
+]

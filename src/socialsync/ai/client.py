@@ -21,6 +21,7 @@ from socialsync.ai import faults, ledger
 from socialsync.ai.errors import AnswerUnusable, CallRefused
 from socialsync.ai.ledger import Kind, Spender, Used
 from socialsync.ai.library import openai
+from socialsync.ai.tools import Act, Message, Tool, as_sent, calls_in
 from socialsync.db.transaction import Database
 
 T = TypeVar("T")
@@ -55,14 +56,6 @@ class Models:
     embedding_base_url: str | None = None
     embedding_api_key: str | None = field(default=None, repr=False)
     timeout_s: float = TIMEOUT_S
-
-
-@dataclass(frozen=True)
-class Message:
-    """One turn of a conversation with a model. ``role``: ``system``, ``user`` or ``assistant``."""
-
-    role: str
-    content: str
 
 
 @dataclass(frozen=True)
@@ -173,6 +166,40 @@ class Ai:
 
         return await self._paid(spender, "chat", self.models.chat, call)
 
+    async def act(
+        self, spender: Spender, messages: Sequence[Message], tools: Sequence[Tool], *, must: str | None = None
+    ) -> Act:
+        """What the model does next with these tools at hand; ``must`` names one that it has to use.
+
+        Raises:
+            AnswerUnusable: it says nothing, or asks for what there is not.
+            AiError: see ``ai.errors``.
+        """
+        forms = [
+            {
+                "type": "function",
+                "function": {
+                    "name": tool.name,
+                    "description": tool.description,
+                    "parameters": strict_schema(tool.shape),
+                    "strict": True,
+                },
+            }
+            for tool in tools
+        ]
+        choice: Any = {"type": "function", "function": {"name": must}} if must else "auto"
+
+        async def call() -> tuple[Act, Used]:
+            answer = await self._complete(messages, temperature=0.2, tools=forms, tool_choice=choice)
+            used = _used(answer, self.models.chat)
+            try:
+                calls = calls_in(answer, tools) if answer.choices else []
+            except AnswerUnusable as error:
+                raise faults.paid(error, used) from None
+            return Act("" if calls else _content(answer), calls), used
+
+        return await self._paid(spender, "chat", self.models.chat, call)
+
     async def moderate(self, spender: Spender, text: str) -> Moderation:
         """What moderation says of a text.
 
@@ -195,7 +222,7 @@ class Ai:
         return await self._paid(spender, "moderation", MODERATION_MODEL, call)
 
     async def _complete(self, messages: Sequence[Message], **given: Any) -> Any:
-        turns = [{"role": message.role, "content": message.content} for message in messages]
+        turns = [as_sent(message) for message in messages]
         client = await self._chat.client()
         return await client.chat.completions.create(model=self.models.chat, messages=turns, **given)
 

@@ -31,7 +31,7 @@ registry.load()
 NUMBER = "106540352242922"
 BUSY = """
 select info.pid from procrastinate_jobs job join worker_info info on info.worker_id = job.worker_id
-where job.status = 'doing' and job.queue_name in ('ingest', 'state') order by job.id desc limit 1
+where job.status = 'doing' and job.queue_name = 'ingest' order by job.id desc limit 1
 """
 LEFT = """
 select (select count(*) from procrastinate_jobs
@@ -63,6 +63,8 @@ class Mailroom(Newsroom):
             "SOCIALSYNC_HOME": str(self.home),
             "SOCIALSYNC_SECRET_KEY": KEY,
             "META_GRAPH_URL": self.world.url,
+            "OPENAI_BASE_URL": f"{self.world.url}/v1",
+            "OPENAI_API_KEY": KEY,
             "PROCRASTINATE_APP": "socialsync.worker.app",
             "SOCIALSYNC_LOG_FORMAT": "json",
         }
@@ -159,7 +161,7 @@ def mailroom_on(urls: Urls, home: Path, nursery: Nursery, world: SimulatorServer
     world.reset()
     room = Mailroom(urls, home, nursery, world=world)
     asyncio.run(_found(room))
-    room.ask("update channels set buffer_quiet_s = 0.3, buffer_max_s = 1")
+    room.ask("update channels set buffer_quiet_s = 0.3, buffer_max_s = 1, ai_enabled_for_chats = false")
     yield room
     room.end()
     world.clear_faults()

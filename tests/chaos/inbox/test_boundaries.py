@@ -21,6 +21,12 @@ IN = {
         "new.status = 'succeeded' and new.task_name = 'conversations.process_message'",
     ),
 }
+MIND = {
+    "a step is kept": ("checkpoints", "insert", "true"),
+    "the last step is kept": ("checkpoint_writes", "insert", "new.channel = 'decision'"),
+    "decision": ("ai_decisions", "insert", "true"),
+    "answer": ("messages", "insert", "new.author = 'ai'"),
+}
 BURST = ("Hi", "do you have", "a table?")
 OUT: dict[str, tuple[Any, list[str]]] = {
     "intent": (
@@ -66,6 +72,29 @@ def test_a_burst_is_handled_once_wherever_its_worker_dies(mailroom, name):
         "select count(*) from messages where conversation_id = %(id)s", id=conversation.id
     )
     assert messages == 3
+
+
+@pytest.mark.parametrize("name", MIND)
+def test_a_greeting_is_answered_once_wherever_its_worker_dies(mailroom, name):
+    mailroom.staff()
+    mailroom.ask("update channels set ai_enabled_for_chats = true")
+    with mailroom.gate(*MIND[name]):
+        person = mailroom.told("Hello!")
+        wait_for(mailroom.somebody_waits, f"the point {name!r}", tell=mailroom.tell)
+        mailroom.kill(mailroom.busy())
+    mailroom.told_again(person, "Hello!")
+    mailroom.settle()
+    mailroom.ask("update channels set ai_enabled_for_chats = false")
+    mailroom.start()
+    mailroom.audit()
+    answers = [each for each in mailroom.world.ledger(kind="whatsapp.message") if person in each["to"]]
+    assert len(answers) == 1
+    decisions = mailroom.ask(
+        "select decision from ai_decisions join message_windows on message_windows.id = subject_id"
+        " where conversation_id = %(id)s",
+        id=mailroom.conversation(person).id,
+    )
+    assert [row.decision for row in decisions] == ["RESPOND"]
 
 
 @pytest.mark.parametrize("name", OUT)

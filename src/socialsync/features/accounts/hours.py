@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from socialsync.errors import Invalid
 
@@ -26,6 +27,14 @@ def check_hours(hours: Mapping[str, Sequence[Sequence[str]]]) -> Hours:
                 "There is a day that is none.", field="business_hours", fix=f"Use {', '.join(DAYS)}."
             )
     return {day: _check_day(day, hours[day]) for day in DAYS if day in hours}
+
+
+def are_there(hours: Mapping[str, Sequence[Sequence[str]]], local: datetime) -> bool:
+    """Whether people are there at a local time; where no hours are set they always are."""
+    if not hours:
+        return True
+    time = f"{local:%H:%M}"
+    return any(begins <= time < ends for begins, ends in hours.get(DAYS[local.weekday()], ()))
 
 
 def _check_day(day: str, spans: Sequence[Sequence[str]]) -> list[list[str]]:

@@ -4,6 +4,7 @@ Who has the floor and what is newest are read before and again in the transactio
 its outcome once, whoever else may have run this meanwhile.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -15,6 +16,8 @@ from socialsync.db.away import is_away
 from socialsync.errors import SocialSyncError, Temporary
 from socialsync.features.channels import service as channels
 from socialsync.features.conversations.brain import Brain, Decision, Line, Turn
+from socialsync.features.decisions import service as decisions
+from socialsync.features.decisions.service import Verdict
 from socialsync.features.messages import service as messages
 from socialsync.features.messages.service import Conversation, Window
 from socialsync.platforms import bodies
@@ -27,16 +30,17 @@ log = telemetry.get_logger(__name__)
 
 REMEMBERED = 100
 """Messages that are shown to the brain, the newest ones."""
-NO_BRAIN = "Nothing is set up that could answer."
 AI_OFF = "The AI is switched off for the chats of this channel."
 EMPTY = "The answer that was written is empty."
 WINDOW_CLOSED = "The answer came more than 24 hours after the person's last message."
 
+_Outcome = Literal["answered", "ignored", "escalated"]
+_OUTCOMES: dict[Verdict, _Outcome] = {"RESPOND": "answered", "IGNORE": "ignored", "ESCALATE": "escalated"}
 Ended = Literal["answered", "ignored", "escalated", "superseded", "taken over", "nothing to answer"]
 
 
 async def answer(
-    opened: Resources, job: Job, workspace_id: UUID, conversation_id: UUID, brain: Brain | None
+    opened: Resources, job: Job, workspace_id: UUID, conversation_id: UUID, brain: Brain
 ) -> Ended:
     """Handle what waits in a conversation.
 
@@ -50,9 +54,9 @@ async def answer(
     if begun is None:
         return "nothing to answer"
     conversation, window, turn, newest = begun
-    why = await _why_silent(opened, conversation, brain)
-    if why is not None or brain is None:
-        return await _record(opened, job, turn, window, Decision("ESCALATE", why or NO_BRAIN))
+    why = await _why_silent(opened, conversation)
+    if why is not None:
+        return await _record(opened, job, turn, window, Decision("ESCALATE", why, source="settings"))
     await _show_typing(opened, conversation, newest)
     try:
         decision = await brain.decide(turn)
@@ -104,7 +108,7 @@ async def _begin(
     return conversation, window, turn, asked[-1].platform_message_id if asked else None
 
 
-async def _why_silent(opened: Resources, conversation: Conversation, brain: Brain | None) -> str | None:
+async def _why_silent(opened: Resources, conversation: Conversation) -> str | None:
     """Why the AI says nothing here; None when it may."""
     async with opened.database.transaction(conversation.workspace_id) as session:
         channel = await channels.get_channel_row(session, conversation.channel_id)
@@ -112,7 +116,7 @@ async def _why_silent(opened: Resources, conversation: Conversation, brain: Brai
         return AI_OFF
     if not channels.is_open(channel):
         return channels.why_closed(channel)
-    return NO_BRAIN if brain is None else None
+    return None
 
 
 async def _show_typing(opened: Resources, conversation: Conversation, message_id: str | None) -> None:
@@ -147,25 +151,42 @@ async def _record(opened: Resources, job: Job, turn: Turn, window: Window, decis
 async def _store(
     session: AsyncSession, conversation: Conversation, window: Window, decision: Decision, *, now: datetime
 ) -> Ended:
-    if decision.verdict == "IGNORE":
-        await messages.end_window(session, conversation, window, "ignored", decision.reason, now=now)
-        return "ignored"
-    text = bodies.said(decision.answer)
-    if decision.verdict == "RESPOND" and not (text or "").strip():
-        decision = Decision("ESCALATE", EMPTY)
-    if decision.verdict == "RESPOND":
-        try:
-            await messages.check_reach(session, conversation, author="ai", now=now)
-        except messages.ReplyWindowClosed:
-            decision = Decision("ESCALATE", WINDOW_CLOSED)
-    if decision.verdict == "RESPOND":
-        if not await messages.end_window(session, conversation, window, "answered", decision.reason, now=now):
-            return "taken over"
-        await messages.write(session, conversation, text or "", author="ai", window_id=window.id, now=now)
-        return "answered"
-    if await messages.end_window(session, conversation, window, "escalated", decision.reason, now=now):
+    """Act on a decision and keep it, with its reason, in one transaction."""
+    decision = await _feasible(session, conversation, decision, now=now)
+    outcome: _Outcome = _OUTCOMES[decision.verdict]
+    if not await messages.end_window(session, conversation, window, outcome, decision.reason, now=now):
+        return "taken over"
+    about = decisions.Subject(conversation.workspace_id, conversation.channel_id, "chat", window.id)
+    judgement = decisions.Judgement(
+        decision.verdict, decision.reason, decision.source, decision.rule, decision.confidence
+    )
+    await decisions.record(session, about, judgement, sources=list(decision.sources))
+    waits_for_person = conversation.needs_person_at is not None
+    if decision.verdict == "ESCALATE":
         await messages.ask_for_person(session, conversation.id, decision.reason, now=now)
-    return "escalated"
+    if decision.answer and not (decision.verdict == "ESCALATE" and waits_for_person):
+        await messages.write(
+            session, conversation, decision.answer, author="ai", window_id=window.id, now=now
+        )
+    return outcome
+
+
+async def _feasible(
+    session: AsyncSession, conversation: Conversation, decision: Decision, *, now: datetime
+) -> Decision:
+    """The decision as far as it can be done: an answer is not empty, and reaches the person."""
+    if decision.verdict == "IGNORE":
+        return replace(decision, answer=None)
+    text = (bodies.said(decision.answer) or "").strip()
+    if decision.verdict == "RESPOND" and not text:
+        return Decision("ESCALATE", EMPTY, source="guardrail")
+    try:
+        await messages.check_reach(session, conversation, author="ai", now=now)
+    except messages.ReplyWindowClosed:
+        if decision.verdict == "ESCALATE":
+            return replace(decision, answer=None)
+        return Decision("ESCALATE", WINDOW_CLOSED, source="guardrail")
+    return replace(decision, answer=text or None)
 
 
 async def _fail(opened: Resources, job: Job, turn: Turn, window: Window, error: Exception) -> None:
@@ -175,4 +196,5 @@ async def _fail(opened: Resources, job: Job, turn: Turn, window: Window, error: 
     if not isinstance(error, SocialSyncError) and jobs.wait_after(job, error) is not None:
         return
     why = error.message if isinstance(error, SocialSyncError) else "SocialSync made a mistake."
-    await _record(opened, job, turn, window, Decision("ESCALATE", f"No answer could be written. {why}"))
+    reason = f"No answer could be written. {why}"
+    await _record(opened, job, turn, window, Decision("ESCALATE", reason, source="guardrail"))

@@ -7,10 +7,10 @@ transaction that records it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 from uuid import UUID
 
-Verdict = Literal["RESPOND", "IGNORE", "ESCALATE"]
+from socialsync.features.decisions.service import Source, Verdict
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,19 @@ class Turn:
 @dataclass(frozen=True)
 class Decision:
     """Args:
-    answer: exactly with RESPOND, and not empty.
+    answer: with RESPOND, and not empty; with ESCALATE what tells the customer that a person will come.
     reason: for a person who asks why.
+    source, rule, confidence: see ``decisions.service.Judgement``.
+    sources: what the answer rests on: ids of passages.
     """
 
     verdict: Verdict
     reason: str
     answer: str | None = None
+    source: Source = "model"
+    rule: str | None = None
+    confidence: float | None = None
+    sources: Sequence[str] = ()
 
 
 class Brain(Protocol):

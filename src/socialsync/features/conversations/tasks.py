@@ -3,15 +3,13 @@
 from uuid import UUID
 
 from socialsync import resources
-from socialsync.features.conversations import answering, brain
+from socialsync.features.conversations import answering
+from socialsync.features.conversations.mind import Mind
 from socialsync.features.messages import lanes
 from socialsync.features.messages import service as messages
 from socialsync.features.messages.tasks import patient
 from socialsync.queue.jobs import Job
 from socialsync.queue.tasks import task
-
-BRAIN: brain.Brain | None = None
-"""What answers. There is none yet: every window ends with a person being asked for."""
 
 
 @task(
@@ -21,7 +19,8 @@ BRAIN: brain.Brain | None = None
 @patient
 async def process_message(job: Job, *, workspace_id: UUID, conversation_id: UUID) -> dict[str, str]:
     """Close the conversation's window at its instant, and answer it."""
-    ended = await answering.answer(resources.of(job), job, workspace_id, conversation_id, BRAIN)
+    opened = resources.of(job)
+    ended = await answering.answer(opened, job, workspace_id, conversation_id, Mind(opened))
     return {"conversation_id": str(conversation_id), "status": ended}
 
 
@@ -46,10 +45,9 @@ async def sync_operator_message(job: Job, *, workspace_id: UUID, conversation_id
 
 
 async def _catch_up(job: Job, workspace_id: UUID, conversation_id: UUID) -> dict[str, str]:
-    if BRAIN is None:
-        return {"conversation_id": str(conversation_id), "status": answering.NO_BRAIN}
-    async with resources.of(job).database.transaction(workspace_id) as session:
+    opened = resources.of(job)
+    async with opened.database.transaction(workspace_id) as session:
         conversation = await messages.get_conversation(session, conversation_id)
         turn = await answering.read_turn(session, conversation, None)
-    await BRAIN.catch_up(turn)
+    await Mind(opened).catch_up(turn)
     return {"conversation_id": str(conversation_id), "status": "up to date"}

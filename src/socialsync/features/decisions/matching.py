@@ -3,12 +3,15 @@ up after a moment.
 """
 
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from socialsync import later
 from socialsync.errors import Invalid
 
-regex = later.module("regex")
+if TYPE_CHECKING:
+    import regex
+else:
+    regex = later.module("regex")
 
 WITHIN_S = 0.05
 """Seconds that an expression may take; one that takes longer fits nothing."""
@@ -60,7 +63,7 @@ def fits(rule: Rule, text: str) -> bool:
         return False
 
 
-def _compiled(kind: str, pattern: str):  # type: ignore[no-untyped-def] # noqa: ANN202 - regex has no types here
+def _compiled(kind: str, pattern: str) -> Any:
     """Compiled ones are kept by the library. Words end where letters, digits and marks end."""
     if kind == "regex":
         return regex.compile(pattern, regex.IGNORECASE | regex.FULLCASE)

@@ -22,7 +22,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from socialsync.cli import lessons, scenes, stack
+from socialsync.cli import chats, lessons, scenes, stack
+from socialsync.cli.chats import Chat
 from socialsync.cli.lessons import Lesson, Question
 from socialsync.cli.scenes import Scene
 from socialsync.cli.up import Demo, make_demo
@@ -108,9 +109,15 @@ async def _tell(found: stack.Stack, demo_workspace: Demo) -> bool:
             learnt = await lessons.learn(api, str(found.simulator))
             asked = await lessons.ask(api)
         _console.print(_knowledge(learnt, asked))
+        talked: list[Chat] = []
+        with Live(_chats(talked), console=_console, refresh_per_second=8) as live:
+            async for talked in chats.play(api, world, channels["whatsapp"]):
+                live.update(_chats(talked))
+            live.update(_chats(talked, final=True))
     good = all(lesson.good for lesson in learnt) and all(question.good for question in asked)
-    _console.print(_verdict(story, knows=good))
-    return good and all(scene.good for scene in story)
+    heard = all(chat.good for chat in talked)
+    _console.print(_verdict(story, knows=good, heard=heard))
+    return good and heard and all(scene.good for scene in story)
 
 
 async def _watch(
@@ -177,10 +184,22 @@ def _knowledge(learnt: list[Lesson], asked: list[Question]) -> Table:
     return table
 
 
-def _verdict(story: list[Scene], *, knows: bool) -> str:
+def _chats(talked: list[Chat], *, final: bool = False) -> Table:
+    table = Table(title="Who wrote", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("", "Person", "What they were told"):
+        table.add_column(column, overflow="fold")
+    for chat in talked:
+        mark = ("[green]✓[/]" if chat.good else "[red]✗[/]") if final else ""
+        table.add_row(mark, chat.title, Text(chat.says))
+    return table
+
+
+def _verdict(story: list[Scene], *, knows: bool, heard: bool) -> str:
     wrong = [scene for scene in story if not scene.good]
     if not knows:
         return "[red bold]Not everything that it was asked was answered as it must be.[/]"
+    if not heard:
+        return "[red bold]Not everybody who wrote was answered as they must be.[/]"
     if not wrong:
-        return "[green bold]All of it came true: every post seen exactly as often as it should be.[/]"
+        return "[green bold]All of it came true: every post and every answer seen exactly once.[/]"
     return f"[red bold]{len(wrong)} of {len(story)} did not come true.[/]"

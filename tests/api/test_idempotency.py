@@ -53,7 +53,8 @@ async def test_another_body_under_the_same_key_is_refused(client, database, work
 
 async def test_another_address_under_the_same_key_is_refused(client):
     await client.post(URL, json=BODY, headers=KEY)
-    answer = await client.post(f"{URL}?x=1", json=BODY, headers=KEY)
+    other = {"question": "When?", "answer": "Now."}
+    answer = await client.post("/api/v1/faqs", json=other, headers=KEY)
     assert answer.json()["code"] == "IdempotencyKeyReused"
 
 

@@ -71,3 +71,22 @@ def test_no_text_can_end_its_own_block():
 def test_not_knowing_is_said_in_the_language_of_the_question(question, language):
     assert grounding.unknown(question, None) == grounding.UNKNOWN[language]
     assert grounding.unknown(question, "fr") == grounding.UNKNOWN["fr"]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("The flat costs 1,000 euros.", "It costs 1.000 euros."),
+        ("Le loyer est de 1\u202f000 euros.", "It is 1000 euros."),
+        ("It costs 4,90 euros.", "It costs 4.90 euros."),
+        ("We open at 09:00.", "We open at 9:00."),
+    ],
+)
+def test_a_number_is_the_same_however_it_is_written(source, said):
+    assert grounding.checked(composed(said), "How much?", [hit(source, None)]) == [0]
+
+
+def test_another_number_is_none_of_the_sources():
+    hits = [hit("The flat costs 1,000 euros.", None)]
+    assert grounding.checked(composed("It costs 100 euros."), "How much?", hits) is None
+    assert grounding.checked(composed("It costs 1,00 euros."), "How much?", hits) is None

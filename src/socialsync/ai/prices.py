@@ -1,5 +1,5 @@
-"""What a call costs. US dollars for a million tokens, as OpenAI lists them; whoever runs other models sees
-the tokens, and no cost.
+"""What a call costs. US dollars for a million tokens, as OpenAI lists them. Models that are not listed count
+as the dearest of their kind, so that a budget holds whatever runs; without a budget that changes nothing.
 
 Source: openai.com/api/pricing. A dated snapshot (``gpt-4o-mini-2024-07-18``) costs what its model does.
 """
@@ -27,11 +27,12 @@ PRICES = {
     "text-embedding-3-large": Price(Decimal("0.13")),
     "omni-moderation-latest": Price(Decimal(0)),
 }
-_FREE = Price(Decimal(0))
+_DEAREST = PRICES["gpt-4o"]
+_DEAREST_EMBEDDING = PRICES["text-embedding-3-large"]
 
 
 def cost(model: str, *, input_tokens: int, output_tokens: int = 0) -> Decimal:
     """US dollars. The longest known name that the model's begins with counts."""
     known = max((name for name in PRICES if model.startswith(name)), key=len, default=None)
-    price = PRICES[known] if known else _FREE
+    price = PRICES[known] if known else _DEAREST_EMBEDDING if "embed" in model else _DEAREST
     return (price.input * input_tokens + price.output * output_tokens) / _MILLION

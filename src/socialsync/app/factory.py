@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from socialsync import registry, settings, telemetry
 from socialsync.api import errors, opened, principal
 from socialsync.api.access import Access
 from socialsync.api.bodies import MIB, BodyLimit
+from socialsync.api.strictness import only_known_queries
 from socialsync.app import docs
 from socialsync.app.openapi import DESCRIPTION, TAGS, DescribedApp
 from socialsync.db import urls
@@ -64,7 +65,7 @@ def create_app(resources: Resources | None = None) -> FastAPI:
     errors.install(app)
     docs.install(app)
     for room in registry.parts("endpoints"):
-        app.include_router(room.router)
+        app.include_router(room.router, dependencies=[Depends(only_known_queries)])
     app.add_middleware(BodyLimit, limits=BODY_LIMITS)
     app.add_middleware(Access)  # added last, so outermost
     if resources is not None:

@@ -1,5 +1,6 @@
 """Search and answers, with the calls to models that they need; no transaction is open meanwhile."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,6 +15,8 @@ from socialsync.resources import Resources
 log = telemetry.get_logger(__name__)
 
 SOURCES = 6
+VECTOR_WITHIN_S = 5.0
+"""Seconds that somebody who searches waits for the model; then the words must do."""
 
 
 @dataclass(frozen=True)
@@ -28,17 +31,34 @@ class Answer:
         return bool(self.sources)
 
 
+@dataclass(frozen=True)
+class Found:
+    """``by_words_alone``: the model was away, or did not answer in time."""
+
+    hits: list[Hit]
+    by_words_alone: bool
+
+
 async def find(opened: Resources, workspace_id: UUID, query: str, *, limit: int) -> list[Hit]:
     """The best passages for a question. While the model is away they are found by words alone."""
+    return (await search(opened, workspace_id, query, limit=limit)).hits
+
+
+async def search(opened: Resources, workspace_id: UUID, query: str, *, limit: int) -> Found:
+    """As ``find``, and whether it was by words alone."""
     vector = None
     try:
-        (vector,) = await opened.ai.embed(Spender(workspace_id, "search"), [query])
+        async with asyncio.timeout(VECTOR_WITHIN_S):
+            (vector,) = await opened.ai.embed(Spender(workspace_id, "search"), [query])
     except AiError as error:
         log.warning("[KNOWLEDGE] Searching by words alone", reason=error.message)
+    except TimeoutError:
+        log.warning("[KNOWLEDGE] Searching by words alone", reason="The model took too long.")
     async with opened.database.transaction(workspace_id) as session:
-        return await retrieval.search(
+        hits = await retrieval.search(
             session, workspace_id, query, vector=vector, model=opened.ai.models.embedding, limit=limit
         )
+    return Found(hits, vector is None)
 
 
 async def answer(

@@ -26,6 +26,7 @@ _COMMON = {
 _ARABIC = re.compile(r"[\u0600-\u06ff]")
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_GROUPS = re.compile(r"(?<=\d)[ .,'\u2019\u00a0\u202f](?=\d{3}(?!\d))")
 _LINK = re.compile(r"https?://\S+|\b[\w.+-]+@[\w-]+\.\w+")
 _QUOTES = str.maketrans("<>", "\u2039\u203a")
 _RULES = """\
@@ -68,10 +69,15 @@ def checked(composed: Composed, question: str, hits: Sequence[Hit]) -> list[int]
     if not composed.grounded or not composed.answer.strip() or not cited:
         return None
     known = " ".join([question, *(f"{hits[n].heading or ''} {hits[n].text}" for n in cited)])
-    numbers = set(_NUMBER.findall(known))
-    loose = [number for number in _NUMBER.findall(_uncited(composed.answer)) if number not in numbers]
+    loose = _numbers(_uncited(composed.answer)) - _numbers(known)
     links = [link for link in _LINK.findall(composed.answer) if link.rstrip(".,)") not in known]
     return None if loose or links else cited
+
+
+def _numbers(text: str) -> set[str]:
+    """Numbers however they are written: 1,000 is 1.000 and 1 000, 4,90 is 4.90, and 09:00 is 9:00."""
+    found = _NUMBER.findall(_GROUPS.sub("", text))
+    return {number.replace(",", ".").lstrip("0") or "0" for number in found}
 
 
 def unknown(question: str, language: str | None) -> str:

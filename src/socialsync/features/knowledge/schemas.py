@@ -152,7 +152,10 @@ class HitAnswer(Answer):
 
 
 class Hits(Answer):
+    """``degraded``: by words alone, because the model was away or too slow."""
+
     items: list[HitAnswer]
+    degraded: bool
 
 
 class Ask(Body):

@@ -97,6 +97,15 @@ async def test_signs_get_no_answer(shop: Inbox):
     assert (await decided(shop))["decision"] == "IGNORE"
 
 
+async def test_a_voice_message_is_not_passed_over_but_a_sticker_is(shop: Inbox):
+    for kind, outcome in (("sticker", "ignored"), ("audio", "escalated")):
+        content = {kind: {"id": f"media.{kind}", "mime_type": "audio/ogg"}}
+        await shop.tell(shop.body(shop.message(type_=kind, **content)))
+        shop.wait(seconds=5)
+        assert (await shop.finish(PROCESS))["status"] == outcome
+    assert (await decided(shop))["rule"] == "no_words"
+
+
 async def test_a_greeting_is_greeted(shop: Inbox):
     assert await ask(shop, "Hello!") == "answered"
 

@@ -26,6 +26,8 @@ log = telemetry.get_logger(__name__)
 
 MOST_ROUNDS = 3
 """Times that the model may look something up for one answer."""
+SILENT = {"sticker"}
+"""Kinds of messages that ask for nothing."""
 NOT_KNOWN = "The knowledge holds no answer."
 NOT_SOUND = "What the model wrote does not rest on what it was given."
 
@@ -53,6 +55,7 @@ class State(TypedDict, total=False):
     lines: list[dict[str, str]]
     asked: str
     judgement: dict[str, Any]
+    wordless: list[str]
     looked: list[dict[str, Any]]
     found: list[dict[str, Any]]
     said: str
@@ -119,6 +122,20 @@ class _Steps:
         self._spender = Spender(turn.workspace_id, "chat", str(turn.conversation_id))
 
     async def judge(self, state: State) -> State:
+        """What becomes of it. What has no words is shown to a person, unless it is a sticker."""
+        if wordless := state["wordless"]:
+            if set(wordless) <= SILENT:
+                reason = "Only stickers."
+                return {
+                    "decision": {
+                        "verdict": "IGNORE",
+                        "reason": reason,
+                        "source": "guardrail",
+                        "rule": "no_words",
+                    }
+                }
+            kinds = ", ".join(sorted(set(wordless)))
+            return {"decision": await self._escalated(state, f"No words, only: {kinds}.", "no_words")}
         judged = await AIDecisionService(self._opened, self._turn.workspace_id).check_message(
             state["asked"], "chat", context=[(line["author"], line["text"]) for line in state["lines"]][-10:]
         )
@@ -240,13 +257,16 @@ def _ended(state: State) -> str | None:
 
 
 def _begun(turn: Turn, key: str) -> State:
+    asked = [line for line in turn.lines if line.asks]
+    words = any(line.text and line.text.strip() for line in asked)
     return {
         "turn": key,
         "lines": [
             {"author": line.author, "text": telling.said(line.kind, line.text)}
             for line in turn.lines if not line.asks
         ],
-        "asked": "\n".join(telling.said(line.kind, line.text) for line in turn.lines if line.asks),
+        "asked": "\n".join(telling.said(line.kind, line.text) for line in asked),
+        "wordless": [] if words else [line.kind for line in asked],
         "looked": [], "found": [], "said": "", "decision": {}, "judgement": {},
     }  # fmt: skip
 

@@ -8,7 +8,9 @@ named by its path, so that only they import it.
 import asyncio
 import importlib
 import multiprocessing
+import os
 import resource
+import threading
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any, Final
@@ -63,7 +65,7 @@ class Pool:
             self._pool = pebble.ProcessPool(
                 max_workers=self._workers,
                 max_tasks=CALLS_EACH,
-                initializer=_limit,
+                initializer=_begin,
                 initargs=(self._memory,),
                 context=multiprocessing.get_context("spawn"),
             )
@@ -94,8 +96,17 @@ class Pool:
             await asyncio.to_thread(self._pool.join)
 
 
-def _limit(memory: int) -> None:
+def _begin(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    threading.Thread(target=_follow, name="follow", daemon=True).start()
+
+
+def _follow() -> None:
+    """Nobody waits for what is worked on here once the process that asked for it is gone, killed perhaps."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _called(path: str, args: tuple[Any, ...]) -> Any:

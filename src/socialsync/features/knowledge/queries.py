@@ -1,5 +1,6 @@
 """Every SQL statement of the room, but for those that search."""
 
+import json
 import struct
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -77,6 +78,18 @@ values (:workspace_id, :faq_id, 0, :text, :heading, :language, cast(:config as r
 on conflict (workspace_id, faq_id) where faq_id is not null do update set text = excluded.text,
     heading = excluded.heading, language = excluded.language, config = excluded.config, digest =
     excluded.digest, model = null, embedding = null, updated_at = now()
+""")
+_ADD_FAQS = text("""
+with given as materialized (
+    select uuidv7() as id, entry.* from jsonb_to_recordset(cast(:entries as jsonb))
+        as entry (question text, answer text, language text, config text, digest text)
+), added as (
+    insert into faqs (id, workspace_id, question, answer, language)
+    select id, :workspace_id, question, answer, language from given
+)
+insert into knowledge_chunks (workspace_id, faq_id, n, text, heading, language, config, digest)
+select :workspace_id, id, 0, answer, question, language, cast(config as regconfig), decode(digest, 'hex')
+from given
 """)
 _FAQS_WITHOUT_VECTOR = text("""
 select id, heading, text, digest from knowledge_chunks
@@ -290,6 +303,22 @@ async def set_faq_chunk(session: AsyncSession, faq: Faq, passage: Passage) -> No
             "digest": passage.digest,
         },
     )
+
+
+async def add_faqs(session: AsyncSession, workspace_id: UUID, passages: Sequence[Passage]) -> None:
+    """Entries with what is found of them, in one statement: headings are questions, texts are answers."""
+    entries = [
+        {
+            "question": passage.heading,
+            "answer": passage.text,
+            "language": passage.language,
+            "config": config_of(passage.language),
+            "digest": passage.digest.hex(),
+        }
+        for passage in passages
+    ]
+    given = {"workspace_id": workspace_id, "entries": json.dumps(entries)}
+    await session.execute(_ADD_FAQS, given)
 
 
 async def list_faqs_without_vector(

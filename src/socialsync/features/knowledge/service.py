@@ -153,8 +153,9 @@ async def import_faqs(session: AsyncSession, workspace_id: UUID, source: str) ->
         Invalid: names the line.
     """
     entries = _read_faqs(source)
-    for entry in entries:
-        await add_faq(session, workspace_id, **entry)
+    if entries:
+        await queries.add_faqs(session, workspace_id, [_passage(**entry) for entry in entries])
+        await _embed_faqs(session, workspace_id)
     return len(entries)
 
 
@@ -198,9 +199,12 @@ async def _defer(session: AsyncSession, document: Document) -> None:
 
 
 async def _find_again(session: AsyncSession, faq: Faq) -> None:
-    passage = Passage(faq.answer, faq.question, None, faq.language, digest_of(faq.question, faq.answer))
-    await queries.set_faq_chunk(session, faq, passage)
+    await queries.set_faq_chunk(session, faq, _passage(faq.question, faq.answer, faq.language))
     await _embed_faqs(session, faq.workspace_id)
+
+
+def _passage(question: str, answer: str, language: str | None) -> Passage:
+    return Passage(answer, question, None, language, digest_of(question, answer))
 
 
 async def _embed_faqs(session: AsyncSession, workspace_id: UUID) -> None:

@@ -90,3 +90,4 @@ def test_another_number_is_none_of_the_sources():
     hits = [hit("The flat costs 1,000 euros.", None)]
     assert grounding.checked(composed("It costs 100 euros."), "How much?", hits) is None
     assert grounding.checked(composed("It costs 1,00 euros."), "How much?", hits) is None
+    assert grounding.checked(composed("It weighs 500 kg."), "Weight?", [hit("It weighs 0.500 kg.")]) is None

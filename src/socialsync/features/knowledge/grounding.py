@@ -26,7 +26,7 @@ _COMMON = {
 _ARABIC = re.compile(r"[\u0600-\u06ff]")
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-_GROUPS = re.compile(r"(?<=\d)[ .,'\u2019\u00a0\u202f](?=\d{3}(?!\d))")
+_GROUPS = re.compile(r"(?<![\d.,])([1-9]\d{0,2})((?:[ .,'\u2019\u00a0\u202f]\d{3})+)(?!\d)")
 _LINK = re.compile(r"https?://\S+|\b[\w.+-]+@[\w-]+\.\w+")
 _QUOTES = str.maketrans("<>", "\u2039\u203a")
 _RULES = """\
@@ -76,7 +76,7 @@ def checked(composed: Composed, question: str, hits: Sequence[Hit]) -> list[int]
 
 def _numbers(text: str) -> set[str]:
     """Numbers however they are written: 1,000 is 1.000 and 1 000, 4,90 is 4.90, and 09:00 is 9:00."""
-    found = _NUMBER.findall(_GROUPS.sub("", text))
+    found = _NUMBER.findall(_GROUPS.sub(lambda found: re.sub(r"\D", "", found[0]), text))
     return {number.replace(",", ".").lstrip("0") or "0" for number in found}
 
 

@@ -1,4 +1,6 @@
-"""Decisions with their rules, and the tables in which LangGraph keeps its checkpoints."""
+"""Decisions with their rules, and the tables in which LangGraph keeps its checkpoints: as it makes them, with
+the workspace beside each.
+"""
 
 from socialsync.db import ddl
 
@@ -62,7 +64,9 @@ create table checkpoints (
     type text,
     checkpoint jsonb not null,
     metadata jsonb not null default '{}',
-    primary key (thread_id, checkpoint_ns, checkpoint_id)
+    workspace_id uuid not null default app_workspace_id(),
+    primary key (thread_id, checkpoint_ns, checkpoint_id),
+    check (starts_with(thread_id, workspace_id || ':'))
 );
 create table checkpoint_blobs (
     thread_id text not null,
@@ -71,7 +75,9 @@ create table checkpoint_blobs (
     version text not null,
     type text not null,
     blob bytea,
-    primary key (thread_id, checkpoint_ns, channel, version)
+    workspace_id uuid not null default app_workspace_id(),
+    primary key (thread_id, checkpoint_ns, channel, version),
+    check (starts_with(thread_id, workspace_id || ':'))
 );
 create table checkpoint_writes (
     thread_id text not null,
@@ -83,14 +89,16 @@ create table checkpoint_writes (
     type text,
     blob bytea not null,
     task_path text not null default '',
-    primary key (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
+    workspace_id uuid not null default app_workspace_id(),
+    primary key (thread_id, checkpoint_ns, checkpoint_id, task_id, idx),
+    check (starts_with(thread_id, workspace_id || ':'))
 );
 create index checkpoints_thread_id_idx on checkpoints (thread_id);
 create index checkpoint_blobs_thread_id_idx on checkpoint_blobs (thread_id);
 create index checkpoint_writes_thread_id_idx on checkpoint_writes (thread_id);
 """
 
-TABLES = ("decision_rules", "ai_decisions")
+TABLES = ("decision_rules", "ai_decisions", "checkpoints", "checkpoint_blobs", "checkpoint_writes")
 WALL = """
 alter table {table} enable row level security;
 alter table {table} force row level security;
@@ -100,12 +108,11 @@ create policy workspace on {table}
 
 
 def upgrade() -> None:
-    ddl.run(DECISIONS)
+    for sql in (DECISIONS, CHECKPOINTS):
+        ddl.run(sql)
     for table in TABLES:
         ddl.run(WALL.format(table=table))
-    ddl.run(CHECKPOINTS)
 
 
 def downgrade() -> None:
-    ddl.run("drop table checkpoint_writes, checkpoint_blobs, checkpoints, checkpoint_migrations")
-    ddl.run("drop table ai_decisions, decision_rules")
+    ddl.run("drop table checkpoint_migrations, " + ", ".join(reversed(TABLES)))

@@ -10,8 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from socialsync import clock, telemetry
 from socialsync.ai import Ai, Models, open_ai
-from socialsync.db import direct, urls
-from socialsync.db.direct import PatientPool
+from socialsync.db import urls
 from socialsync.db.encryption import Cipher
 from socialsync.db.engine import create_engine
 from socialsync.db.transaction import Database
@@ -33,13 +32,6 @@ _log = telemetry.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Resources:
-    """What a process opens once.
-
-    Args:
-        lines: connections on which every statement is a transaction of its own, for libraries that bring
-            their own statements; rows are mappings.
-    """
-
     settings: Settings
     urls: Urls
     database: Database
@@ -47,7 +39,6 @@ class Resources:
     platforms: Platforms
     ai: Ai
     pool: Pool
-    lines: PatientPool
 
 
 def of(job: Job) -> Resources:
@@ -72,7 +63,6 @@ async def open_resources(
     pool = Pool()
     try:
         async with (
-            direct.lines(where.direct) as lines,
             open_platforms(
                 meta_graph_url=settings.whatsapp_graph,
                 instagram_graph_url=settings.instagram_graph,
@@ -89,7 +79,6 @@ async def open_resources(
                 platforms=platforms,
                 ai=ai,
                 pool=pool,
-                lines=lines,
             )
     finally:
         await pool.close()

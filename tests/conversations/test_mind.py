@@ -214,8 +214,6 @@ async def test_a_thread_is_brought_up_to_date_when_a_person_writes(shop: Inbox):
     async with shop.opened.database.transaction(shop.workspace_id) as session:
         await conversations.take_over(session, conversation["id"], by="Paul", now=shop.now)
     assert (await shop.finish("conversations.update_langgraph_state"))["status"] == "up to date"
-    async with shop.opened.lines.connection() as connection:
-        rows = await connection.execute(
-            "select 1 from checkpoints where thread_id = %s", [f"{shop.workspace_id}:{conversation['id']}"]
-        )
-        assert await rows.fetchall()
+    rows = await shop.rows("checkpoints", "checkpoint_id")
+    assert {row["thread_id"] for row in rows} == {f"{shop.workspace_id}:{conversation['id']}"}
+    assert {row["workspace_id"] for row in rows} == {shop.workspace_id}

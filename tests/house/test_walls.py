@@ -19,6 +19,9 @@ ONLY_FOR_THE_SYSTEM = {
 }
 MAY_BE_UNIQUE_ACROSS = {
     "uq_api_keys_digest": "a key is looked up before its workspace is known",
+    "checkpoints_pkey": "LangGraph's: a thread's name begins with the workspace",
+    "checkpoint_blobs_pkey": "the same",
+    "checkpoint_writes_pkey": "the same",
 }
 
 _TENANT_TABLES = """

@@ -13,7 +13,6 @@ from sqlalchemy import text
 
 from socialsync import clock
 from socialsync.ai import Models, open_ai
-from socialsync.db import direct
 from socialsync.db.encryption import Cipher
 from socialsync.features.accounts import service as accounts
 from socialsync.features.channels import service as channels
@@ -118,14 +117,13 @@ class Office:
 async def office(database, settings, shared, simulator):
     models = Models(f"{simulator.url}/v1", "a key", chat="gpt-4o-mini", embedding="text-embedding-3-small")
     async with (
-        direct.lines(shared.direct) as lines,
         open_platforms(
             meta_graph_url=simulator.url, instagram_graph_url=simulator.url, version="v25.0"
         ) as platforms,
         open_ai(database, models) as ai,
     ):
         cipher = Cipher(settings.secret_keys)
-        opened = Resources(settings, shared, database, cipher, platforms, ai, Pool(), lines)
+        opened = Resources(settings, shared, database, cipher, platforms, ai, Pool())
         async with database.system_transaction(REASON) as session:
             workspace = await accounts.create_workspace(session, name="Bakery")
         connected = {}

@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import text
 
 from socialsync.ai import Ai, Models
-from socialsync.db import direct
 from socialsync.db.encryption import Cipher
 from socialsync.errors import Temporary
 from socialsync.features.accounts import service as accounts
@@ -49,7 +48,6 @@ async def office(fresh, fresh_database, settings, simulator, noon):
             platforms,
             Ai(fresh_database, models),
             Pool(),
-            direct.lines(fresh.direct),
         )
         yield Office(opened, workspace.id, **connected)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 from typing_extensions import override
 
@@ -37,11 +36,6 @@ class PatientPool(AsyncConnectionPool[psycopg.AsyncConnection[Any]]):
     @override
     async def open(self, wait: bool = False, timeout: float = 30.0) -> None:
         await super().open(wait=False, timeout=timeout)
-
-
-def lines(url: str) -> PatientPool:
-    """A small pool, not open yet, for libraries that bring their own statements; rows are mappings."""
-    return PatientPool(url, min_size=0, max_size=4, open=False, kwargs={"row_factory": dict_row})
 
 
 async def _check_if_it_speaks(connection: psycopg.AsyncConnection[Any]) -> None:

@@ -23,7 +23,11 @@ IN = {
 }
 MIND = {
     "a step is kept": ("checkpoints", "insert", "true"),
-    "the last step is kept": ("checkpoint_writes", "insert", "new.channel = 'decision'"),
+    "a later step is kept": (
+        "checkpoints",
+        "insert",
+        "new.checkpoint -> 'channel_values' ->> 'said' <> ''",
+    ),
     "decision": ("ai_decisions", "insert", "true"),
     "answer": ("messages", "insert", "new.author = 'ai'"),
 }

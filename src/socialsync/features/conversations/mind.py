@@ -4,6 +4,7 @@ Each step of the graph is kept before the next begins, so that after a death not
 paid again: a thread that stands at the same words goes on, or gives the decision that it had come to.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 
-from socialsync import clock, telemetry
+from socialsync import clock, later, telemetry
 from socialsync.ai import Message, Spender, Tool, ToolCall
 from socialsync.features.accounts import hours
 from socialsync.features.accounts import service as accounts
-from socialsync.features.conversations import memory, telling, wording
+from socialsync.features.conversations import telling, wording
 from socialsync.features.conversations.brain import Decision, Turn
 from socialsync.features.decisions.judging import AIDecisionService
 from socialsync.features.knowledge import answers, grounding
@@ -24,6 +25,7 @@ from socialsync.resources import Resources
 
 log = telemetry.get_logger(__name__)
 
+MEMORY = "socialsync.features.conversations.memory"
 MOST_ROUNDS = 3
 """Times that the model may look something up for one answer."""
 SILENT = {"sticker"}
@@ -74,43 +76,22 @@ class Mind:
 
     async def decide(self, turn: Turn) -> Decision:
         """See ``Brain``."""
-        await memory.opened()
-        saver = memory.saver(self._opened)
-        graph = self._graph(turn).compile(checkpointer=saver)
-        config = memory.thread(turn.workspace_id, turn.conversation_id)
-        key = _key(turn)
-        kept = await graph.aget_state(config)
-        if kept.values.get("turn") == key and (kept.next or kept.values.get("decision")):
-            state = await graph.ainvoke(None, config, durability="sync") if kept.next else kept.values
-        else:
-            await saver.adelete_thread(config["configurable"]["thread_id"])
-            state = await graph.ainvoke(_begun(turn, key), config, durability="sync")
+        state = await (await self._thread(turn)).go_through(_begun(turn, _key(turn)))
         decision = Decision(**state["decision"])
         log.info("[CHAT] Decided", verdict=decision.verdict, rule=decision.rule, source=decision.source)
         return decision
 
     async def catch_up(self, turn: Turn) -> None:
         """See ``Brain``. A turn that was being answered is begun anew, with what was said since."""
-        await memory.opened()
-        graph = self._graph(turn).compile(checkpointer=memory.saver(self._opened))
-        config = memory.thread(turn.workspace_id, turn.conversation_id)
-        await graph.aupdate_state(config, _begun(turn, ""), as_node="judge")
+        await (await self._thread(turn)).renew(_begun(turn, ""), before="judge")
 
-    def _graph(self, turn: Turn) -> Any:
-        graph = memory.graphs.StateGraph(State)
+    async def _thread(self, turn: Turn) -> Any:
+        """LangGraph is imported in a thread: it takes seconds, for which the loop would be deaf."""
+        memory = await asyncio.to_thread(later.imported, MEMORY)
         steps = _Steps(self._opened, turn)
-        for name, step in (("judge", steps.judge), ("think", steps.think), ("look", steps.look),
-                           ("compose", steps.compose), ("doubt", steps.doubt)):  # fmt: skip
-            graph.add_node(name, step)
-        graph.set_entry_point("judge")
-        graph.add_conditional_edges("judge", lambda state: _ended(state) or "think")
-        graph.add_conditional_edges(
-            "think", lambda state: _ended(state) or ("doubt" if state["said"] else "look")
+        return memory.Thread(
+            self._opened.database, turn.workspace_id, turn.conversation_id, shape=State, wire=steps.wire
         )
-        graph.add_edge("look", "compose")
-        graph.add_conditional_edges("compose", lambda state: _ended(state) or "think")
-        graph.set_finish_point("doubt")
-        return graph
 
 
 class _Steps:
@@ -120,6 +101,19 @@ class _Steps:
         self._opened = opened
         self._turn = turn
         self._spender = Spender(turn.workspace_id, "chat", str(turn.conversation_id))
+
+    def wire(self, graph: Any) -> None:
+        """The steps, and what follows on each."""
+        for step in (self.judge, self.think, self.look, self.compose, self.doubt):
+            graph.add_node(step.__name__, step)
+        graph.set_entry_point("judge")
+        graph.add_conditional_edges("judge", lambda state: _ended(state) or "think")
+        graph.add_conditional_edges(
+            "think", lambda state: _ended(state) or ("doubt" if state["said"] else "look")
+        )
+        graph.add_edge("look", "compose")
+        graph.add_conditional_edges("compose", lambda state: _ended(state) or "think")
+        graph.set_finish_point("doubt")
 
     async def judge(self, state: State) -> State:
         """What becomes of it. What has no words is shown to a person, unless it is a sticker."""

@@ -1,10 +1,11 @@
 from decimal import Decimal
 
-from socialsync.ai.prices import cost
+from socialsync.ai.prices import PRICES, cost
 
 
 def test_a_model_that_is_not_listed_counts_as_the_dearest_so_that_a_budget_holds():
-    assert cost("llama-9", input_tokens=1_000_000) == cost("gpt-4o", input_tokens=1_000_000) > 0
+    for known in PRICES:
+        assert cost("llama-9", input_tokens=1_000_000) >= cost(known, input_tokens=1_000_000)
     assert cost("some-embedder", input_tokens=1_000_000) == Decimal("0.13")
 
 

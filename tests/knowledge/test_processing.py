@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from socialsync.ai.errors import ModelUnavailable
+from socialsync.ai.errors import AnswerUnusable, ModelUnavailable
 from socialsync.features.accounts import service as accounts
 from socialsync.features.knowledge import retrieval, service
 from tests.knowledge import papers
@@ -197,3 +197,30 @@ async def test_of_a_very_long_entry_the_beginning_is_embedded(library, simulator
     (paid,) = embedded(simulator)
     assert len(paid) == 4_000
     assert await library.rows("select id from knowledge_chunks where embedding is null") == []
+
+
+async def test_vectors_that_are_none_are_paid_and_end_the_document_at_last(library, simulator):
+    simulator.fault(action="malformed", times=2, match={"kind": "openai_embedding"})
+    document = await library.add(HOURS, "port.md")
+    (reading,) = await library.rows("select id from procrastinate_jobs where status = 'todo'")
+    await library.run(reading["id"])
+    (embedding,) = await library.rows("select id from procrastinate_jobs where status = 'todo'")
+    with pytest.raises(AnswerUnusable):
+        await library.run(embedding["id"])
+    await library.rows(
+        "update procrastinate_jobs set attempts = 3 where id = :id returning id", id=embedding["id"]
+    )
+    await library.run(embedding["id"])
+    row = await library.see(document.id)
+    assert (row["status"], row["waits_for"]) == ("failed", None)
+    assert row["error"]
+    calls = await library.rows("select * from ai_calls")
+    assert {call["status"] for call in calls} == {"failed"}
+    assert all(call["cost_usd"] > 0 for call in calls)
+
+
+async def test_a_call_that_was_not_answered_may_have_cost_something(library, simulator):
+    simulator.fault(action="lost_answer", match={"kind": "openai_embedding"})
+    await library.find("When do you open?")
+    (call,) = await library.rows("select * from ai_calls")
+    assert call["status"] == "unknown"

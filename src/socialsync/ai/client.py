@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from socialsync import clock, telemetry
 from socialsync.ai import faults, ledger
-from socialsync.ai.errors import AnswerUnusable, CallRefused
+from socialsync.ai.errors import AiError, AnswerUnusable, CallRefused
 from socialsync.ai.ledger import Kind, Spender, Used
 from socialsync.ai.library import openai
 from socialsync.ai.tools import Act, Message, Tool, as_sent, calls_in
@@ -107,16 +107,11 @@ class Ai:
         async def call() -> tuple[list[Sequence[float]], Used]:
             client = await self._embeddings.client()
             answer = await client.embeddings.create(**given)
-            found = {row.index: row.embedding for row in answer.data}
-            if set(found) != set(range(len(texts))):
-                raise AnswerUnusable("The embedding server did not answer with one vector for each text.")
-            tokens = answer.usage.prompt_tokens if answer.usage else 0
-            vectors: list[Sequence[float]] = []
-            for index in range(len(texts)):
-                vectors.append(_unit(_numbers(found[index])))
-                if index % _AT_A_TIME == 0:
-                    await asyncio.sleep(0)  # other jobs go on meanwhile
-            return vectors, Used(answer.model or model, tokens)
+            used = Used(answer.model or model, answer.usage.prompt_tokens if answer.usage else 0)
+            try:
+                return await _vectors(answer.data, len(texts)), used
+            except AiError as error:
+                raise faults.paid(error, used) from None
 
         return await self._paid(spender, "embedding", model, call)
 
@@ -232,13 +227,15 @@ class Ai:
         async with self._database.transaction(spender.workspace_id) as session:
             call_id = await ledger.begin(session, spender, kind, model, now=clock.now())
         used: Used | None = None
-        problem: str | None = "The process ended, or was told to, before the answer came."
+        answered = False
+        problem: str | None = "Nobody waited any longer for the answer."
         try:
             result, used = await call()
-            problem = None
+            answered, problem = True, None
         except Exception as error:
             failure = faults.understood(error)
             used, problem = faults.cost_of(error), failure.message
+            answered = faults.was_answered(error)
             log.warning(
                 f"[AI] {kind} failed: {failure.code}", model=model, purpose=spender.purpose, problem=problem
             )
@@ -246,12 +243,14 @@ class Ai:
                 raise
             raise failure from None  # what the library raises carries the request, and with it the key
         finally:
-            await asyncio.shield(self._end(call_id, spender, used, problem))
+            await asyncio.shield(self._end(call_id, spender, used, problem, answered=answered))
         return result
 
-    async def _end(self, call_id: Any, spender: Spender, used: Used | None, problem: str | None) -> None:
+    async def _end(
+        self, call_id: Any, spender: Spender, used: Used | None, problem: str | None, *, answered: bool
+    ) -> None:
         async with self._database.transaction(spender.workspace_id) as session:
-            await ledger.end(session, call_id, spender, used, problem, now=clock.now())
+            await ledger.end(session, call_id, spender, used, problem, answered=answered, now=clock.now())
 
 
 @asynccontextmanager
@@ -328,6 +327,19 @@ def _used(answer: Any, model: str) -> Used:
     return Used(
         answer.model or model, usage.prompt_tokens if usage else 0, usage.completion_tokens if usage else 0
     )
+
+
+async def _vectors(rows: Sequence[Any], count: int) -> list[Sequence[float]]:
+    """In the order of their texts. Raises AnswerUnusable, CallRefused."""
+    found = {row.index: row.embedding for row in rows}
+    if set(found) != set(range(count)):
+        raise AnswerUnusable("The embedding server did not answer with one vector for each text.")
+    vectors: list[Sequence[float]] = []
+    for index in range(count):
+        vectors.append(_unit(_numbers(found[index])))
+        if index % _AT_A_TIME == 0:
+            await asyncio.sleep(0)  # other jobs go on meanwhile
+    return vectors
 
 
 def _numbers(answer: str | Sequence[float]) -> Sequence[float]:

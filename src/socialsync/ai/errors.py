@@ -8,6 +8,7 @@ AiError
 |  `- BudgetSpent        the workspace's month is spent: the work waits, it does not fail
 `- Permanent
    |- CredentialsRefused the key is wrong, or the server's account has no money
+   |- ModelUnknown       the server has no such model or call: a setting is wrong
    |- TextTooLong        more than the model reads
    `- CallRefused        refused for good, for a reason without a state of its own
 """
@@ -37,6 +38,10 @@ class BudgetSpent(AiError, Temporary):
 
 class CredentialsRefused(AiError, Permanent):
     """The server does not take our key, or its account is not paid."""
+
+
+class ModelUnknown(AiError, Permanent):
+    """The server has no such model or call."""
 
 
 class TextTooLong(AiError, Permanent):

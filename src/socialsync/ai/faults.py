@@ -15,6 +15,7 @@ from socialsync.ai.errors import (
     CredentialsRefused,
     ModelLimited,
     ModelUnavailable,
+    ModelUnknown,
     TextTooLong,
 )
 from socialsync.ai.ledger import Used
@@ -50,6 +51,11 @@ def paid(error: AiError, used: Used) -> AiError:
     return error
 
 
+def was_answered(error: Exception) -> bool:
+    """Whether the server said anything; where it did not, what the call cost is not known."""
+    return not isinstance(error, openai.APIConnectionError)
+
+
 def cost_of(error: Exception) -> Used | None:
     return getattr(error, "used", None)
 
@@ -71,7 +77,7 @@ def _of_status(error: Any) -> AiError:
     elif code in _TOO_LONG or status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         failure = TextTooLong("The text is longer than the model reads.", fix="Shorten it.")
     elif status == HTTPStatus.NOT_FOUND:
-        failure = CallRefused("The model's server does not know this model or this call.", fix=_CHECK_MODEL)
+        failure = ModelUnknown("The model's server does not know this model or this call.", fix=_CHECK_MODEL)
     else:
         failure = CallRefused(f"The model's server refused the call ({status}).")
     return failure

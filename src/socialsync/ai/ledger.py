@@ -96,9 +96,12 @@ async def end(
     used: Used | None,
     error: str | None,
     *,
+    answered: bool,
     now: datetime,
 ) -> None:
-    """Write down how a call ended. Without ``used`` nobody told what it cost."""
+    """Write down how a call ended: ``done``; ``failed``, which cost what was ``used``; or ``unknown``, when
+    no answer came: it may have cost something.
+    """
     costs = (
         cost(used.model, input_tokens=used.input_tokens, output_tokens=used.output_tokens)
         if used
@@ -108,7 +111,7 @@ async def end(
         _END,
         {
             "id": call_id,
-            "status": "done" if error is None else "failed" if used is None else "unknown",
+            "status": "done" if error is None else "failed" if answered else "unknown",
             "model": used.model if used else None,
             "input_tokens": used.input_tokens if used else 0,
             "output_tokens": used.output_tokens if used else 0,

@@ -18,6 +18,8 @@ class Price(NamedTuple):
 
 
 PRICES = {
+    "gpt-4": Price(Decimal(30), Decimal(60)),
+    "gpt-4-turbo": Price(Decimal(10), Decimal(30)),
     "gpt-4o-mini": Price(Decimal("0.15"), Decimal("0.60")),
     "gpt-4o": Price(Decimal("2.50"), Decimal(10)),
     "gpt-4.1": Price(Decimal(2), Decimal(8)),
@@ -27,7 +29,7 @@ PRICES = {
     "text-embedding-3-large": Price(Decimal("0.13")),
     "omni-moderation-latest": Price(Decimal(0)),
 }
-_DEAREST = PRICES["gpt-4o"]
+_DEAREST = max(PRICES.values())
 _DEAREST_EMBEDDING = PRICES["text-embedding-3-large"]
 
 

@@ -14,7 +14,7 @@ MOST_ENTRIES = 100
 _PLACES = ("body", "query", "path", "header", "cookie")
 _OFFSET = "Write an ISO 8601 time with its offset, e.g. 2026-03-04T12:00:00+00:00."
 _SAID: Mapping[str, tuple[str, str | None]] = {
-    "missing": ("is missing", None),
+    "missing": ("is missing", "Send it; /docs has an example."),
     "extra_forbidden": ("is not known here", "Remove it, or look up its spelling at /docs."),
     "timezone_aware": ("has no offset", "Add an offset, e.g. 2026-03-04T12:00:00+00:00."),
     "datetime_parsing": ("is not a time", _OFFSET),
@@ -26,6 +26,21 @@ _SAID: Mapping[str, tuple[str, str | None]] = {
     "string_unicode": ("has characters that no text can have", "Send well-formed Unicode."),
 }
 """Where pydantic's own sentence can be better: problem and fix."""
+
+_FIXES: Mapping[str, str] = {
+    "literal_error": "Use one of these.",
+    "enum": "Use one of these.",
+    "string_too_short": "Write something.",
+    "string_too_long": "Shorten it.",
+    "too_short": "Add what is missing.",
+    "too_long": "Leave some out, or send them in several requests.",
+    "string_type": "Put it into quotes.",
+    "int_type": "Write a whole number, without quotes.",
+    "int_parsing": "Write a whole number, like 50.",
+    "bool_type": "Write true or false, without quotes.",
+    "bool_parsing": "Write true or false.",
+    "list_type": "Put it into brackets: [...].",
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +83,8 @@ def _entry(error: Mapping[str, Any], content_type: str | None) -> Entry:
         return _about_the_body(kind, content_type)
     if kind in _SAID:
         return Entry(field, *_SAID[kind])
-    return Entry(field, re.sub(r"^(Input|Value|String|List) should", "should", error["msg"]))
+    problem = re.sub(r"^(Input|Value|String|List) should", "should", error["msg"])
+    return Entry(field, problem, _FIXES.get(kind, "/docs says what it takes."))
 
 
 def _about_the_body(kind: str, content_type: str | None) -> Entry:

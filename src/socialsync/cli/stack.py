@@ -66,12 +66,13 @@ class Stack:
         return waits[done.pop()]
 
     async def stop(self) -> None:
-        """End all, the last started first; what does not end in time is killed."""
+        """End one after the other, the last started first: a worker that drains still needs the world. What
+        does not end in time is killed.
+        """
         for process in reversed(self.processes.values()):
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.send_signal(signal.SIGTERM)
-        for process in reversed(self.processes.values()):
             try:
                 await asyncio.wait_for(process.wait(), END_WITHIN)
             except TimeoutError:

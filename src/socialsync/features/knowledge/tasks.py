@@ -10,7 +10,15 @@ from sqlalchemy import RowMapping
 
 from socialsync import clock, resources, telemetry
 from socialsync.ai import Spender
-from socialsync.ai.errors import AiError, BudgetSpent, CredentialsRefused, TextTooLong
+from socialsync.ai.errors import (
+    AiError,
+    AnswerUnusable,
+    BudgetSpent,
+    CallRefused,
+    CredentialsRefused,
+    ModelUnknown,
+    TextTooLong,
+)
 from socialsync.errors import Failed, SocialSyncError
 from socialsync.features.knowledge import processing, queries, sources
 from socialsync.features.knowledge.configs import LANGUAGES
@@ -104,7 +112,7 @@ async def embed_faqs(job: Job, *, workspace_id: UUID) -> dict[str, int]:
             )
         except BudgetSpent:
             raise Wait(BUDGET_WAIT) from None
-        except CredentialsRefused:
+        except (CredentialsRefused, ModelUnknown, CallRefused):
             raise Wait(MODEL_WAIT) from None
         async with opened.database.transaction(workspace_id) as session:
             await queries.set_vectors(session, workspace_id, opened.ai.models.embedding, chunks, vectors)
@@ -200,20 +208,22 @@ async def _keep(
 
 
 async def _wait_or_give_up(opened: Resources, job: Job, document: Document, error: AiError) -> None:
-    """A spent budget, or a model that is away for longer than the policy's patience, postpones the document.
+    """A spent budget, or a model that is away for longer than the policy's patience, postpones the document;
+    what costs money each time and comes to nothing ends it.
 
     Raises:
         AiError: the policy tries again.
     """
+    over = jobs.wait_after(job, error) is None
     async with opened.database.transaction(document.workspace_id) as session:
-        if isinstance(error, TextTooLong):
+        if isinstance(error, TextTooLong | CallRefused) or (over and isinstance(error, AnswerUnusable)):
             await processing.fail(
                 session, job, document.id, document.upload, _sentence(error), now=clock.now()
             )
             return
         if isinstance(error, BudgetSpent):
             wait, reason = BUDGET_WAIT, "budget"
-        elif jobs.wait_after(job, error) is None or isinstance(error, CredentialsRefused):
+        elif over:
             wait, reason = MODEL_WAIT, "model"
         else:
             raise error

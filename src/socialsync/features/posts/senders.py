@@ -77,6 +77,10 @@ async def store(
             return
 
 
+TOKEN_AGAIN = timedelta(seconds=10)
+"""After which a token is tried again that was refused, but not at a second look."""
+
+
 async def waiting(errand: Errand, error: SocialSyncError) -> Exception:
     """What a refusal becomes for which nobody is to blame: a wait of the job, or of the post. Other errors
     stay what they are.
@@ -104,4 +108,6 @@ async def _second_look(errand: Errand) -> Held | Temporary:
         return Held(f"It waits until the channel is connected again. {sentence(again)}", None)
     except PlatformError:
         pass
-    return Temporary("Meta refused the channel's access token, but not at a second look.")
+    return Temporary(
+        "Meta refused the channel's access token, but not at a second look.", retry_after=TOKEN_AGAIN
+    )

@@ -41,7 +41,7 @@ create table ai_decisions (
         check (source in ('rule', 'guardrail', 'moderation', 'model', 'settings')),
     rule text,
     confidence double precision constraint ck_ai_decisions_confidence check (confidence between 0 and 1),
-    detail jsonb not null default '{}',
+    sources text[] not null default '{}',
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     constraint uq_ai_decisions_workspace_id_id unique (workspace_id, id),

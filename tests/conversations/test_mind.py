@@ -55,7 +55,7 @@ async def test_a_burst_is_answered_from_the_knowledge_in_its_language(shop: Inbo
     window = await shop.window()
     assert (row["decision"], row["context_type"], row["subject_id"]) == ("RESPOND", "chat", window["id"])
     assert row["source"] == "model"
-    assert row["detail"]["sources"]
+    assert row["sources"]
     assert 0 <= row["confidence"] <= 1
 
 

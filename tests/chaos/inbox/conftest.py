@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 from uuid import UUID
 
 import pytest
@@ -22,7 +23,7 @@ from socialsync.features.conversations import service as conversations
 from socialsync.features.webhooks import service as webhooks
 from tests import cluster
 from tests.chaos.conftest import Nursery, wait_for
-from tests.chaos.posts.conftest import KEY, REASON, Newsroom, _found
+from tests.chaos.posts.conftest import REASON, Newsroom, _found
 from tests.conftest import opening, urls_of
 from tests.simulator.server import SimulatorServer
 
@@ -56,22 +57,7 @@ _numbers = itertools.count(1)
 class Mailroom(Newsroom):
     """A number to which people write, and its workers."""
 
-    def start(self) -> int:
-        environment = {
-            "DATABASE_URL": self.urls.app,
-            "DATABASE_OWNER_URL": self.urls.owner,
-            "SOCIALSYNC_HOME": str(self.home),
-            "SOCIALSYNC_SECRET_KEY": KEY,
-            "META_GRAPH_URL": self.world.url,
-            "OPENAI_BASE_URL": f"{self.world.url}/v1",
-            "OPENAI_API_KEY": KEY,
-            "PROCRASTINATE_APP": "socialsync.worker.app",
-            "SOCIALSYNC_LOG_FORMAT": "json",
-        }
-        log = self.home / f"{len(self.pids)}.log"
-        pid = self.nursery.bear(["worker", "-q", "ingest,state"], environment, log)
-        self.pids.append(pid)
-        return pid
+    queues: ClassVar[str] = "ingest,state"
 
     def busy(self) -> int:
         ((pid,),) = wait_for(lambda: self.ask(BUSY), "work", tell=self.tell)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
@@ -19,7 +19,7 @@ from socialsync.features.accounts import service as accounts
 from socialsync.features.knowledge import service
 from tests import cluster
 from tests.chaos.conftest import PATIENCE, Nursery, wait_for
-from tests.chaos.posts.conftest import KEY, REASON, Newsroom
+from tests.chaos.posts.conftest import REASON, Newsroom
 from tests.conftest import opening, urls_of
 from tests.simulator.server import SimulatorServer
 
@@ -59,24 +59,9 @@ from knowledge_documents document where document.status in ('pending', 'processi
 class Library(Newsroom):
     """A workspace, the workers who read for it, and the models they ask."""
 
-    expected: dict[UUID, list[str]] = field(default_factory=dict)
+    queues: ClassVar[str] = "ingest"
 
-    def start(self) -> int:
-        environment = {
-            "DATABASE_URL": self.urls.app,
-            "DATABASE_OWNER_URL": self.urls.owner,
-            "SOCIALSYNC_HOME": str(self.home),
-            "SOCIALSYNC_SECRET_KEY": KEY,
-            "META_GRAPH_URL": self.world.url,
-            "OPENAI_BASE_URL": f"{self.world.url}/v1",
-            "OPENAI_API_KEY": KEY,
-            "PROCRASTINATE_APP": "socialsync.worker.app",
-            "SOCIALSYNC_LOG_FORMAT": "json",
-        }
-        log = self.home / f"{len(self.pids)}.log"
-        pid = self.nursery.bear(["worker", "-q", "ingest"], environment, log)
-        self.pids.append(pid)
-        return pid
+    expected: dict[UUID, list[str]] = field(default_factory=dict)
 
     def tell(self) -> str:
         said = (f"--- {pid}\n{self.log(pid)[-3_000:]}" for pid in self.pids[-2:])

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import psycopg
@@ -101,6 +101,8 @@ select (select count(*) from procrastinate_jobs
 class Newsroom(Works):
     """A workspace with an account and a number, its workers, and the world that sees what they do."""
 
+    queues: ClassVar[str] = "scheduler"
+
     world: SimulatorServer | None = None
     workspace: UUID | None = None
     channel: dict[str, UUID] = field(default_factory=dict)
@@ -112,11 +114,13 @@ class Newsroom(Works):
             "SOCIALSYNC_HOME": str(self.home),
             "SOCIALSYNC_SECRET_KEY": KEY,
             "META_GRAPH_URL": self.world.url,
+            "OPENAI_BASE_URL": f"{self.world.url}/v1",
+            "OPENAI_API_KEY": KEY,
             "PROCRASTINATE_APP": "socialsync.worker.app",
             "SOCIALSYNC_LOG_FORMAT": "json",
         }
         log = self.home / f"{len(self.pids)}.log"
-        pid = self.nursery.bear(["worker", "-q", "scheduler"], environment, log)
+        pid = self.nursery.bear(["worker", "-q", self.queues], environment, log)
         self.pids.append(pid)
         return pid
 

@@ -160,7 +160,7 @@ async def _store(
     judgement = decisions.Judgement(
         decision.verdict, decision.reason, decision.source, decision.rule, decision.confidence
     )
-    await decisions.record(session, about, judgement, sources=list(decision.sources))
+    await decisions.record(session, about, judgement, sources=decision.sources)
     waits_for_person = conversation.needs_person_at is not None
     if decision.verdict == "ESCALATE":
         await messages.ask_for_person(session, conversation.id, decision.reason, now=now)

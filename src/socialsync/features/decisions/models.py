@@ -1,6 +1,5 @@
 """A workspace's rules, and every decision that was taken."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
@@ -58,4 +57,4 @@ class AiDecision(TenantRow):
     source: Mapped[str]
     rule: Mapped[str | None]
     confidence: Mapped[float | None]
-    detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    sources: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))

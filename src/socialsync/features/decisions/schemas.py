@@ -73,4 +73,5 @@ class DecisionOut(Answer):
     source: Source
     rule: str | None
     confidence: float | None
+    sources: Annotated[list[str], Field(description="Ids of the passages that the answer rests on.")]
     created_at: datetime

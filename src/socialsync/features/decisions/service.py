@@ -1,6 +1,6 @@
 """The verbs of the room: rules, and decisions as they are recorded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -89,7 +89,9 @@ list_rules_for = queries.list_rules_for
 list_decisions = queries.list_decisions
 
 
-async def record(session: AsyncSession, about: Subject, judgement: Judgement, **detail: Any) -> UUID | None:
+async def record(
+    session: AsyncSession, about: Subject, judgement: Judgement, *, sources: Sequence[str] = ()
+) -> UUID | None:
     """Keep a decision, in the transaction that acts on it. None when this thing was decided before."""
     return await queries.add_decision(
         session,
@@ -103,7 +105,7 @@ async def record(session: AsyncSession, about: Subject, judgement: Judgement, **
             "source": judgement.source,
             "rule": judgement.rule,
             "confidence": judgement.confidence,
-            "detail": detail,
+            "sources": list(sources),
         },
     )
 

@@ -1,6 +1,5 @@
 """Every SQL statement of the room, but for those that search."""
 
-import json
 import struct
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -11,8 +10,7 @@ from sqlalchemy import CursorResult, RowMapping, delete, func, select, text, upd
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.db.copying import copied
-from socialsync.features.knowledge.configs import config_of
-from socialsync.features.knowledge.models import Document, Faq, Part
+from socialsync.features.knowledge.models import Document, Part
 from socialsync.features.knowledge.passages import Passage
 
 _REUSE = text("""
@@ -72,38 +70,11 @@ where document.status in ('pending', 'processing') and document.updated_at < :be
         where job.id = document.job_id and job.status in ('todo', 'doing'))
 order by document.updated_at limit :limit for update of document skip locked
 """)
-_SET_FAQ_CHUNK = text("""
-insert into knowledge_chunks (workspace_id, faq_id, n, text, heading, language, config, digest)
-values (:workspace_id, :faq_id, 0, :text, :heading, :language, cast(:config as regconfig), :digest)
-on conflict (workspace_id, faq_id) where faq_id is not null do update set text = excluded.text,
-    heading = excluded.heading, language = excluded.language, config = excluded.config, digest =
-    excluded.digest, model = null, embedding = null, updated_at = now()
-""")
-_ADD_FAQS = text("""
-with given as materialized (
-    select uuidv7() as id, entry.* from jsonb_to_recordset(cast(:entries as jsonb))
-        as entry (question text, answer text, language text, config text, digest text)
-), added as (
-    insert into faqs (id, workspace_id, question, answer, language)
-    select id, :workspace_id, question, answer, language from given
-)
-insert into knowledge_chunks (workspace_id, faq_id, n, text, heading, language, config, digest)
-select :workspace_id, id, 0, answer, question, language, cast(config as regconfig), decode(digest, 'hex')
-from given
-""")
-_FAQS_WITHOUT_VECTOR = text("""
-select id, heading, text, digest from knowledge_chunks
-where workspace_id = :workspace_id and faq_id is not null and embedding is null order by id limit :limit
-""")
 _SET_VECTORS = text("""
 update knowledge_chunks chunk set embedding = cast(given.embedding as halfvec), model = :model, updated_at =
 now() from unnest(cast(:ids as uuid[]), cast(:digests as bytea[]), cast(:embeddings as text[]))
     as given (id, digest, embedding)
 where chunk.workspace_id = :workspace_id and chunk.id = given.id and chunk.digest = given.digest
-""")
-_WORKSPACES_WITH_BARE_FAQS = text("""
-select distinct workspace_id from knowledge_chunks
-where faq_id is not null and embedding is null and updated_at < :before limit :limit
 """)
 
 
@@ -278,57 +249,6 @@ async def tell_progress(session: AsyncSession, document: Document) -> None:
     )  # fmt: skip
 
 
-async def find_faq(session: AsyncSession, faq_id: UUID, *, lock: bool = False) -> Faq | None:
-    query = select(Faq).where(Faq.id == faq_id)
-    return await session.scalar(query.with_for_update() if lock else query)
-
-
-async def list_faqs(session: AsyncSession, *, before: UUID | None, limit: int) -> list[Faq]:
-    """Newest first."""
-    query = select(Faq).order_by(Faq.id.desc()).limit(limit)
-    return list(await session.scalars(query.where(Faq.id < before) if before else query))
-
-
-async def set_faq_chunk(session: AsyncSession, faq: Faq, passage: Passage) -> None:
-    """What is found of an entry. Its vector comes later; its words are found at once."""
-    await session.execute(
-        _SET_FAQ_CHUNK,
-        {
-            "workspace_id": faq.workspace_id,
-            "faq_id": faq.id,
-            "text": passage.text,
-            "heading": passage.heading,
-            "language": passage.language,
-            "config": config_of(passage.language),
-            "digest": passage.digest,
-        },
-    )
-
-
-async def add_faqs(session: AsyncSession, workspace_id: UUID, passages: Sequence[Passage]) -> None:
-    """Entries with what is found of them, in one statement: headings are questions, texts are answers."""
-    entries = [
-        {
-            "question": passage.heading,
-            "answer": passage.text,
-            "language": passage.language,
-            "config": config_of(passage.language),
-            "digest": passage.digest.hex(),
-        }
-        for passage in passages
-    ]
-    given = {"workspace_id": workspace_id, "entries": json.dumps(entries)}
-    await session.execute(_ADD_FAQS, given)
-
-
-async def list_faqs_without_vector(
-    session: AsyncSession, workspace_id: UUID, limit: int
-) -> Sequence[RowMapping]:
-    """``id, heading, text, digest`` of their chunks."""
-    rows = await session.execute(_FAQS_WITHOUT_VECTOR, {"workspace_id": workspace_id, "limit": limit})
-    return rows.mappings().all()
-
-
 async def set_vectors(
     session: AsyncSession,
     workspace_id: UUID,
@@ -347,11 +267,6 @@ async def set_vectors(
             "embeddings": [vector_text(vector) for vector in vectors],
         },
     )
-
-
-async def list_workspaces_with_bare_faqs(session: AsyncSession, now: datetime, limit: int) -> list[UUID]:
-    values = {"before": now - timedelta(minutes=1), "limit": limit}
-    return list(await session.scalars(_WORKSPACES_WITH_BARE_FAQS, values))
 
 
 async def list_crowded(session: AsyncSession, most: int, limit: int) -> list[UUID]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.errors import Invalid, NotFound
-from socialsync.features.knowledge import queries
+from socialsync.features.knowledge import entries, queries
 from socialsync.features.knowledge.models import Document, Faq
 from socialsync.features.knowledge.passages import Passage, digest_of
 from socialsync.features.knowledge.processing import PROCESS, requeue_stranded
@@ -127,7 +127,7 @@ async def edit_faq(session: AsyncSession, faq_id: UUID, changes: Mapping[str, An
 
 async def get_faq(session: AsyncSession, faq_id: UUID, *, lock: bool = False) -> Faq:
     """Raises NotFound: not there, or another workspace's."""
-    faq = await queries.find_faq(session, faq_id, lock=lock)
+    faq = await entries.find_faq(session, faq_id, lock=lock)
     if faq is None:
         raise NotFound(
             "There is no such entry in this workspace.", field="faq_id", fix="GET /api/v1/faqs lists them."
@@ -136,7 +136,7 @@ async def get_faq(session: AsyncSession, faq_id: UUID, *, lock: bool = False) ->
 
 
 async def list_faqs(session: AsyncSession, *, before: UUID | None, limit: int) -> list[Faq]:
-    return await queries.list_faqs(session, before=before, limit=limit)
+    return await entries.list_faqs(session, before=before, limit=limit)
 
 
 async def delete_faq(session: AsyncSession, faq_id: UUID) -> None:
@@ -152,16 +152,16 @@ async def import_faqs(session: AsyncSession, workspace_id: UUID, source: str) ->
     Raises:
         Invalid: names the line.
     """
-    entries = _read_faqs(source)
-    if entries:
-        await queries.add_faqs(session, workspace_id, [_passage(**entry) for entry in entries])
+    read = _read_faqs(source)
+    if read:
+        await entries.add_faqs(session, workspace_id, [_passage(**entry) for entry in read])
         await _embed_faqs(session, workspace_id)
-    return len(entries)
+    return len(read)
 
 
 async def requeue_bare_faqs(session: AsyncSession, *, now: datetime) -> int:
     """The sweep: entries without a vector whose job is gone."""
-    workspaces = await queries.list_workspaces_with_bare_faqs(session, now, 100)
+    workspaces = await entries.list_workspaces_with_bare_faqs(session, now, 100)
     for workspace_id in workspaces:
         await _embed_faqs(session, workspace_id)
     return len(workspaces)
@@ -199,7 +199,7 @@ async def _defer(session: AsyncSession, document: Document) -> None:
 
 
 async def _find_again(session: AsyncSession, faq: Faq) -> None:
-    await queries.set_faq_chunk(session, faq, _passage(faq.question, faq.answer, faq.language))
+    await entries.set_faq_chunk(session, faq, _passage(faq.question, faq.answer, faq.language))
     await _embed_faqs(session, faq.workspace_id)
 
 

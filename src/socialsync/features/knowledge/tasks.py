@@ -20,7 +20,7 @@ from socialsync.ai.errors import (
     TextTooLong,
 )
 from socialsync.errors import Failed, SocialSyncError
-from socialsync.features.knowledge import processing, queries, sources
+from socialsync.features.knowledge import entries, processing, queries, sources
 from socialsync.features.knowledge.configs import LANGUAGES
 from socialsync.features.knowledge.models import Document
 from socialsync.features.knowledge.passages import Read, embedded
@@ -103,7 +103,7 @@ async def embed_faqs(job: Job, *, workspace_id: UUID) -> dict[str, int]:
     count = 0
     while True:
         async with opened.database.transaction(workspace_id) as session:
-            chunks = await queries.list_faqs_without_vector(session, workspace_id, TEXTS_A_CALL)
+            chunks = await entries.list_faqs_without_vector(session, workspace_id, TEXTS_A_CALL)
         if not chunks:
             return {"embedded": count}
         try:

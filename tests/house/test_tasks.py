@@ -24,7 +24,7 @@ TABLE = {
     "knowledge.process_document": ("ingest", -5, "bulk"),
     "knowledge.embed_chunks": ("ingest", -5, "bulk"),
     "knowledge.index_chunks": ("ingest", -5, "bulk"),  # beyond the design: only large workspaces need it
-    "knowledge.embed_faqs": ("ingest", -5, "bulk"),  # beyond the design: an entry has no document to lock
+    "knowledge.embed_bare": ("ingest", -5, "bulk"),  # beyond the design: an entry has no document to lock
     "posts.enqueue_due_posts": ("scheduler", 5, "tick"),
     "posts.publish_post": ("scheduler", 0, "publish"),
     "posts.send_deliveries": ("scheduler", 0, "publish"),
@@ -50,7 +50,7 @@ LOCKED = {
     "conversations.update_langgraph_state",
     "messages.send_message",
     "knowledge.embed_chunks",
-    "knowledge.embed_faqs",
+    "knowledge.embed_bare",
     "knowledge.process_document",
     "posts.publish_post",
     "posts.send_deliveries",

@@ -18,6 +18,8 @@ PlatformError
 |  |- WindowClosed            the person wrote too long ago for a free text
 |  |- RecipientUnreachable    this person only
 |  |- TemplateRefused
+|  |- CommentGone             deleted, or no longer shown to us
+|  |- PrivateReplyRefused     this comment gets no private reply (any more)
 |  |- ContentRefused          text or media that this platform does not take
 |  `- RequestRefused          anything else it refused for good
 `- UnknownOutcome: it may have happened, look before doing it again
@@ -114,6 +116,14 @@ class RecipientUnreachable(PlatformError, Permanent):
 
 class TemplateRefused(PlatformError, Permanent):
     """The template, or what was filled into it."""
+
+
+class CommentGone(PlatformError, Permanent):
+    """The comment was deleted, or is no longer shown to the account."""
+
+
+class PrivateReplyRefused(PlatformError, Permanent):
+    """This comment had its one private reply, is older than 7 days, or is gone; Meta does not say which."""
 
 
 class ContentRefused(PlatformError, Permanent):

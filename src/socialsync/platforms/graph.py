@@ -31,7 +31,8 @@ from socialsync.platforms.errors import (
 TIMEOUT: Final = httpx.Timeout(connect=5, read=30, write=10, pool=5)
 ANSWER_WITHIN: Final = 60.0
 """Seconds for the whole call, because a read timeout starts anew with every byte."""
-ANSWER_LIMIT: Final = 2**20
+ANSWER_LIMIT: Final = 2**23
+"""Bytes. Fifty long comments with 25 long replies each, their letters escaped, come near to it."""
 NEARLY_FULL: Final = 80.0
 POOLS: Final = 8
 

@@ -3,6 +3,7 @@
 PlatformError
 |- Temporary: nothing happened, again later
 |  |- PlatformUnavailable     not reached, or out of order
+|  |  `- AnswerTooLong        ask for less
 |  |- RateLimited             too many calls
 |  |  |- PairRateLimited      too many to this one person; others are fine
 |  |  `- QuotaSpent           the day's posts are used up
@@ -60,6 +61,10 @@ class PlatformError(Failed):
 
 class PlatformUnavailable(PlatformError, Temporary):
     """Not reached, or out of order."""
+
+
+class AnswerTooLong(PlatformUnavailable):
+    """More than we read of one answer: ask for less of a list."""
 
 
 class RateLimited(PlatformError, Temporary):

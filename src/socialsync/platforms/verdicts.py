@@ -158,6 +158,7 @@ NOT_GRAPH = Verdict(
 )
 NOT_SENT = Verdict(errors.PlatformUnavailable, "The platform could not be reached; nothing was sent", _AGAIN)
 NO_ANSWER = Verdict(errors.PlatformUnavailable, "The platform gave no usable answer", _AGAIN)
+TOO_LONG = Verdict(errors.AnswerTooLong, "The platform's answer is longer than we read", _AGAIN)
 ANSWER_LOST = Verdict(
     errors.AnswerLost, "The request left, but no usable answer came back; it may have been done", _LOOK
 )

@@ -8,13 +8,15 @@ comments have replies; one private reply per comment, within 7 days.
 from socialsync.platforms import faults, verdicts
 from socialsync.platforms.comments import Comment, CommentPage
 from socialsync.platforms.contract import Reach, Sender
-from socialsync.platforms.errors import ObjectNotVisible, PermissionMissing, PlatformError
+from socialsync.platforms.errors import AnswerTooLong, ObjectNotVisible, PermissionMissing, PlatformError
 from socialsync.platforms.graph import Graph
 from socialsync.platforms.instagram import content, threads
 
 PAGE = 50
 """Comments in one answer; Meta gives no more."""
 
+_FEW = 5
+"""Of the longest possible, with 25 replies each, these fit into one answer."""
 _FIELDS = "id,text,timestamp,username,from,like_count,hidden,parent_id"
 _NO_SUCH_OBJECT = (100, 33)
 
@@ -34,16 +36,24 @@ class Comments:
 
         Args:
             after: where the last page said that the next one begins.
-            limit: fewer, when Meta says that this is too much for one answer.
+            limit: at most; fewer when the comments are long.
 
         Raises:
             ObjectNotVisible: Instagram does not show the medium, which may be deleted.
             PlatformError: others of `platforms.errors`, never an UnknownOutcome.
         """
+        try:
+            return await self._list_comments(sender, media_id, after, min(limit, PAGE))
+        except AnswerTooLong:
+            return await self._list_comments(sender, media_id, after, _FEW)
+
+    async def _list_comments(
+        self, sender: Sender, media_id: str, after: str | None, limit: int
+    ) -> CommentPage:
         cursor = {"after": after} if after else {}
         fields = f"{_FIELDS},replies{{{_FIELDS}}}"
         answer = await self._graph.read(
-            sender, media_id, "comments", fields=fields, limit=str(min(limit, PAGE)), **cursor
+            sender, media_id, "comments", fields=fields, limit=str(limit), **cursor
         )
         return threads.page_of(answer, sender.external_id)
 

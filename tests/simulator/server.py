@@ -87,6 +87,13 @@ class SimulatorServer:
         answer = self._client.post("/_sim/inbound", json=inbound)
         assert answer.status_code == 202, answer.text
 
+    def comments(self, **inbound: Any) -> dict[str, list[str]]:
+        """As ``comments(comments=[{"media_id": media, "text": "Lovely"}])``: ``{"media", "ids"}``."""
+        answer = self._client.post("/_sim/inbound/comments", json=inbound)
+        assert answer.status_code == 202, answer.text
+        made: dict[str, list[str]] = answer.json()
+        return made
+
     def __enter__(self) -> Self:
         return self.start()
 

@@ -13,6 +13,7 @@ from enum import Enum, StrEnum
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from socialsync.errors import Failed, Invalid
+from socialsync.platforms.comments import Comment, CommentPage, MediaPage
 
 _PLATFORM_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _HEADER_SAFE = re.compile(r"[!-~]+")
@@ -235,6 +236,44 @@ class PublishesMedia(Platform, Protocol):
 
     async def refresh_token(self, sender: Sender) -> FreshToken:
         """A token that lasts longer. Harmless: the old one stays good."""
+
+
+@runtime_checkable
+class CommentPlatform(Platform, Protocol):
+    """What people write under an account's media, and answering them. All raise the states of
+    `platforms.errors`. What is public is lost only when it is deleted: `comment` tells.
+    """
+
+    @staticmethod
+    def check_reply(text: str) -> None:
+        """Raises Invalid, naming ``text``."""
+
+    @staticmethod
+    def check_private_reply(text: str) -> None:
+        """Raises Invalid, naming ``text``."""
+
+    async def recent_media(self, sender: Sender, after: str | None = None) -> MediaPage:
+        """A read. What the account has published, newest first, wherever it was published from."""
+
+    async def comments_page(
+        self, sender: Sender, media_id: str, after: str | None = None, limit: int = 50
+    ) -> CommentPage:
+        """A read. Comments under a medium, newest first, each with some of its replies."""
+
+    async def replies_page(self, sender: Sender, comment_id: str, after: str | None = None) -> CommentPage:
+        """A read. The replies to a comment."""
+
+    async def comment(self, sender: Sender, comment_id: str) -> Comment | None:
+        """A read. A comment or a reply as it is now; None when it is gone."""
+
+    async def reply(self, sender: Sender, comment_id: str, text: str) -> str:
+        """The visible effect, after a committed intent: the reply's id."""
+
+    async def reply_privately(self, sender: Sender, comment_id: str, text: str) -> str:
+        """A message to who wrote the comment, after a committed intent: the message's id. One a comment."""
+
+    async def hide(self, sender: Sender, comment_id: str, *, hidden: bool) -> None:
+        """Harmless: have the comment seen by nobody else, or by everybody again."""
 
 
 @runtime_checkable

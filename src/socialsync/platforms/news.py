@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from socialsync.platforms.comments import Comment
 from socialsync.platforms.errors import PlatformError
 
 Status = Literal["sent", "delivered", "read", "played", "failed"]
@@ -137,6 +138,21 @@ class Moved:
     at: datetime
 
 
+@dataclass(frozen=True)
+class CommentMade:
+    """Somebody commented on a medium of the account, or the account itself did.
+
+    Args:
+        media_id: what it is under; of a carousel it may be one of its items, and reading the comment tells
+            the carousel.
+        comment: as far as it is told: neither its replies nor whether it is hidden. Its time is when the
+            platform told it.
+    """
+
+    media_id: str | None
+    comment: Comment
+
+
 Told: TypeAlias = Written | Amended | Reacted | Seen | Moved
 
 
@@ -149,9 +165,11 @@ class News:
         told: what people and the account itself did.
         unread: what we have no reader for (yet), counted by its name: a kind of message, a field.
         problems: sentences about what we should have been able to read.
+        comments: under the account's media.
     """
 
     statuses: Sequence[tuple[str, StatusUpdate]] = ()
     unread: Mapping[str, int] = field(default_factory=dict)
     problems: Sequence[str] = ()
     told: Sequence[tuple[str, Told]] = ()
+    comments: Sequence[tuple[str, CommentMade]] = ()

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from socialsync.platforms import faults, verdicts
+from socialsync.platforms.comments import MediaPage
 from socialsync.platforms.contract import (
     ContainerState,
     ContainerStatus,
@@ -22,13 +23,15 @@ from socialsync.platforms.contract import (
 from socialsync.platforms.errors import PlatformError, RateLimited, Said, TokenRevoked
 from socialsync.platforms.graph import Doors
 from socialsync.platforms.instagram import content, formats, reading
+from socialsync.platforms.instagram.comments import Comments
 
 PAGES = 5
 """Of recent media that are searched; 50 each, far more than an account may publish while one is in doubt."""
+_SHOWN = "id,caption,timestamp,media_type,media_product_type,permalink,media_url"
 
 
-class Instagram:
-    """`PublishesMedia` over the Instagram Graph API."""
+class Instagram(Comments):
+    """`PublishesMedia` and `CommentPlatform` over the Instagram Graph API."""
 
     check_post = staticmethod(content.check_post)
     kind_of = staticmethod(formats.kind_of)
@@ -136,18 +139,26 @@ class Instagram:
         """
         after: str | None = None
         for _ in range(PAGES):
-            cursor = {"after": after} if after else {}
-            answer = await self._graph.read(
-                sender, sender.external_id, "media", fields="id,caption,timestamp", limit="50", **cursor
-            )
-            page = reading.page_of(answer)
+            page = await self._list_media(sender, after, "id,caption,timestamp")
             for media in page.media:
-                if media.published_since(since) and media.has(caption) and media.id not in but:
+                fits = reading.published_since(media, since) and reading.has_caption(media, caption)
+                if fits and media.id not in but:
                     return media.id
             after = page.after
-            if after is None or not all(media.published_since(since) for media in page.media):
+            if after is None or not all(reading.published_since(media, since) for media in page.media):
                 break
         return None
+
+    async def recent_media(self, sender: Sender, after: str | None = None) -> MediaPage:
+        """A read. 50 of the account's media, newest first, which have no stories among them.
+
+        Args:
+            after: where the last page said that the next one begins.
+
+        Raises:
+            PlatformError: one of `platforms.errors`, never an UnknownOutcome.
+        """
+        return await self._list_media(sender, after, _SHOWN)
 
     async def send_text(
         self,
@@ -204,6 +215,13 @@ class Instagram:
         """
         answer = await self._graph.read(sender, "refresh_access_token", grant_type="ig_refresh_token")
         return reading.token_of(answer)
+
+    async def _list_media(self, sender: Sender, after: str | None, fields: str) -> MediaPage:
+        cursor = {"after": after} if after else {}
+        answer = await self._graph.read(
+            sender, sender.external_id, "media", fields=fields, limit="50", **cursor
+        )
+        return reading.media_page_of(answer)
 
     async def _prepare(self, sender: Sender, body: Mapping[str, Any]) -> str:
         answer = await self._graph.write(sender, Reach.HARMLESS, sender.external_id, "media", body=body)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from socialsync.simulator.graph import comments
 from socialsync.simulator.graph.call import Call, Operation
 from socialsync.simulator.graph.errors import graph_error, missing_object
 from socialsync.simulator.graph.fields import parse_fields
@@ -29,8 +30,10 @@ def find_operation(call: Call, world: World) -> Operation:
     """What nobody answers is answered by a refusal, which faults may match as ``unknown``.
 
     Raises:
-        GraphError: ``fields`` that are no text.
+        GraphError: ``fields`` that are no text, a recipient that is no object.
     """
+    if (about_comments := comments.find_operation(call, world)) is not None:
+        return about_comments
     if call.edge:
         return _of_edge(call, world)
     if call.method == "GET":

@@ -73,6 +73,15 @@ class Courier:
         await asyncio.wait({rush}, timeout=within_s)
         return True
 
+    def hand_over_later(self, parcel: Parcel, after_s: float) -> None:
+        """A body whose time has not come yet, if it has not."""
+        if after_s <= 0:
+            self.hand_over(parcel)
+            return
+        self._counts["waiting"] += parcel.size
+        self._waiting.add_again(_now() + after_s, parcel)
+        self._stir()
+
     def stop(self) -> None:
         """For good: the world ends."""
         for task in (self._rounds, *self._rushes):

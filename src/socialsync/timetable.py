@@ -9,6 +9,7 @@ from datetime import timedelta
 from socialsync import clock
 from socialsync.db import idempotency
 from socialsync.features.channels import renewals
+from socialsync.features.escalations import service as escalations
 from socialsync.features.knowledge import service as knowledge
 from socialsync.features.messages import service as messages
 from socialsync.features.posts import service as posts
@@ -41,6 +42,17 @@ SWEEPS = (
         "messages in the outbox without a live job",
         timedelta(minutes=1),
         lambda session: messages.requeue_stranded(session, now=clock.now()),
+    ),
+    Sweep(
+        "escalations and their mails that wait without a live job",
+        timedelta(minutes=1),
+        lambda session: escalations.requeue_stranded(session, now=clock.now()),
+    ),
+    Sweep(
+        "escalations for which nobody came in time",
+        timedelta(minutes=1),
+        lambda session: escalations.remind(session, now=clock.now()),
+        routine=True,
     ),
     Sweep(
         "documents that wait without a live job",

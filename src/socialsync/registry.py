@@ -8,6 +8,7 @@ from typing import Literal
 ROOMS = (
     "accounts",
     "channels",
+    "escalations",
     "messages",
     "knowledge",
     "decisions",

@@ -6,6 +6,7 @@ An invalid value stops the start with one line that names the variable, the prob
 import json
 import os
 import secrets
+from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -66,6 +67,28 @@ def _keys(value: SecretStr) -> SecretStr:
     return value
 
 
+def _smtp_url(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        fine = parts.scheme in {"smtp", "smtps"} and parts.hostname and parts.port != 0
+    except ValueError:  # of a port that is none
+        fine = False
+    if not fine:
+        raise ValueError(
+            "is not the URL of a mail server; write it like smtp://user:password@mail.example.com:587,"
+            " with %40 for an @ in the user"
+        )
+    return value
+
+
+def _mail_address(value: str) -> str:
+    _, address = parseaddr(value)
+    name, _, domain = address.rpartition("@")
+    if not name or not domain or not value.isprintable():
+        raise ValueError("is not an address; write it like SocialSync <socialsync@example.com>")
+    return value
+
+
 def _absolute(value: Path) -> Path:
     return value.expanduser().absolute()
 
@@ -100,6 +123,10 @@ class Settings(BaseSettings):
     chat_model: Annotated[str, AfterValidator(_word)] = Field("gpt-4o-mini", alias="SOCIALSYNC_CHAT_MODEL")
     embedding_model: Annotated[str, AfterValidator(_word)] = Field(
         "text-embedding-3-small", alias="SOCIALSYNC_EMBEDDING_MODEL"
+    )
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)] | None = None
+    mail_from: Annotated[str, AfterValidator(_mail_address)] = Field(
+        "socialsync@localhost", alias="SOCIALSYNC_MAIL_FROM"
     )
     public_url: HttpUrl = Field("http://127.0.0.1:8000", alias="SOCIALSYNC_PUBLIC_URL")
     procrastinate_app: Annotated[str, AfterValidator(_path)] = "socialsync.worker.app"

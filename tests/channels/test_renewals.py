@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from socialsync.errors import Permanent, Temporary
 from socialsync.features.channels import renewals
 from socialsync.features.channels.models import Channel
-from socialsync.timetable import sweeps
+from socialsync.timetable import SWEEPS
 from tests.channels.conftest import NEW, TOKEN, URL
 
 DAY = timedelta(days=1)
@@ -36,7 +36,7 @@ class Account:
 async def account(client, run_job, workspace, database, rows):
     """Connected at noon."""
     connected = (await client.post(URL, json=INSTAGRAM)).json()
-    [known] = [known for known in sweeps(embedding_model="any") if known.name == "tokens that end soon"]
+    [known] = [known for known in SWEEPS if known.name == "tokens that end soon"]
 
     async def refresh():
         arguments = {"workspace_id": str(workspace.id), "channel_id": connected["id"]}

@@ -18,6 +18,7 @@ OUTSIDE = (
     "asyncio.sleep",
     "asyncio.open_connection",
     "smtplib.",
+    "aiosmtplib.",
     "openai.",
 )
 ATTRIBUTES = {"platforms", "ai", "sender"}

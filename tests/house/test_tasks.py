@@ -48,6 +48,7 @@ LOCKED = {
     "conversations.process_message",
     "conversations.sync_operator_message",
     "conversations.update_langgraph_state",
+    "escalations.notify_escalation",
     "messages.send_message",
     "knowledge.embed_chunks",
     "knowledge.embed_bare",

@@ -8,7 +8,7 @@ from tests.packaging import compose
 
 FILE = REPOSITORY / ".env.example"
 _LINE = re.compile(r"#(?P<name>[A-Z_]+)=(?P<value>.*)")
-RESERVED = {"SMTP_URL", "SOCIALSYNC_MAIL_FROM", "SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+RESERVED = {"SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 """Variables of the public contract that settings.py does not read yet."""
 
 

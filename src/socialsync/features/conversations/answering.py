@@ -18,6 +18,7 @@ from socialsync.features.channels import service as channels
 from socialsync.features.conversations.brain import Brain, Decision, Line, Turn
 from socialsync.features.decisions import service as decisions
 from socialsync.features.decisions.service import Verdict
+from socialsync.features.escalations import service as escalations
 from socialsync.features.messages import service as messages
 from socialsync.features.messages.service import Conversation, Window
 from socialsync.platforms import bodies
@@ -163,7 +164,14 @@ async def _store(
     await decisions.record(session, about, judgement, sources=decision.sources)
     waits_for_person = conversation.needs_person_at is not None
     if decision.verdict == "ESCALATE":
-        await messages.ask_for_person(session, conversation.id, decision.reason, now=now)
+        await messages.ask_for_person(
+            session,
+            conversation.id,
+            decision.reason,
+            urgency=escalations.of_judgement(decision.source, decision.rule),
+            rule=decision.rule,
+            now=now,
+        )
     if decision.answer and not (decision.verdict == "ESCALATE" and waits_for_person):
         await messages.write(
             session, conversation, decision.answer, author="ai", window_id=window.id, now=now

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from socialsync.db import audit
 from socialsync.errors import Conflict
 from socialsync.features.conversations import floor
+from socialsync.features.escalations import service as escalations
 from socialsync.features.messages import service as messages
 from socialsync.features.messages.service import Conversation, Intervention
 from socialsync.platforms.contract import Template
@@ -17,6 +18,7 @@ from socialsync.queue import deferring
 
 UPDATE_STATE = "conversations.update_langgraph_state"
 SYNC_OPERATOR = "conversations.sync_operator_message"
+HANDED_BACK = "The conversation was handed back."
 
 
 class FloorTaken(Conflict):
@@ -42,6 +44,9 @@ async def take_over(session: AsyncSession, conversation_id: UUID, *, by: str, no
         "needs_person_why": None,
     }
     conversation = await messages.update_conversation(session, conversation_id, taken, now=now)
+    await escalations.claim_of(
+        session, conversation.workspace_id, "conversation", conversation_id, by=by, now=now
+    )
     await _note(session, conversation, "taken_over", by)
     await _update_state(session, conversation, now=now)
     return conversation
@@ -58,6 +63,9 @@ async def hand_back(session: AsyncSession, conversation_id: UUID, *, by: str, no
         return conversation
     given = {"mode": "ai", "taken_over_at": None, "taken_over_by": None, "handed_back_at": now}
     conversation = await messages.update_conversation(session, conversation_id, given, now=now)
+    await escalations.resolve_of(
+        session, conversation.workspace_id, "conversation", conversation_id, by=by, note=HANDED_BACK, now=now
+    )
     await _note(session, conversation, "handed_back", by)
     await _update_state(session, conversation, now=now)
     return conversation

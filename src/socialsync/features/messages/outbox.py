@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync.features.escalations import service as escalations
 from socialsync.features.messages import lanes
 from socialsync.queue import deferring
 
@@ -113,6 +114,7 @@ where workspace_id = :workspace_id and id = :conversation_id and mode = 'human' 
         select from messages message where message.workspace_id = :workspace_id
             and message.conversation_id = :conversation_id and message.author = 'app'
             and message.created_at >= conversation.taken_over_at)
+returning id
 """)
 _DROP = text("""
 with dropped as (
@@ -279,7 +281,7 @@ async def sent(
         "message_id": waiting.message_id,
     }
     if (await session.execute(_TWIN, {**values, **twin})).first() is not None:
-        await session.execute(_STEP_BACK, values)
+        await _step_back(session, values)
     await finish(
         session,
         workspace_id,
@@ -289,6 +291,15 @@ async def sent(
         error=None,
         now=now,
     )
+
+
+async def _step_back(session: AsyncSession, values: Mapping[str, Any]) -> None:
+    """Nobody has stepped in: what they seemed to look after waits for a person again."""
+    conversation_id = await session.scalar(_STEP_BACK, values)
+    if conversation_id is not None:
+        await escalations.give_back_of(
+            session, values["workspace_id"], "conversation", conversation_id, by="app", now=values["now"]
+        )
 
 
 async def finish(

@@ -88,9 +88,11 @@ async def contacts_of(session: AsyncSession, contact_ids: Sequence[UUID]) -> Map
     return {row.id: row for row in rows}
 
 
-async def ask_for_person(session: AsyncSession, conversation_id: UUID, why: str, *, now: datetime) -> None:
-    """A person is waited for, unless one is there; since when, if one is waited for already, stays."""
-    await session.execute(
+async def ask_for_person(
+    session: AsyncSession, conversation_id: UUID, why: str, *, now: datetime
+) -> Conversation | None:
+    """A person is waited for, unless one is there: then None. Since when one is waited for already stays."""
+    changed = await session.scalars(
         update(Conversation)
         .where(Conversation.id == conversation_id, Conversation.mode == "ai")
         .values(
@@ -98,7 +100,30 @@ async def ask_for_person(session: AsyncSession, conversation_id: UUID, why: str,
             needs_person_why=why,
             updated_at=now,
         )
+        .returning(Conversation)
+        .execution_options(populate_existing=True)
     )
+    return changed.one_or_none()
+
+
+async def find_last_words(session: AsyncSession, conversation: Conversation) -> str | None:
+    """What the person wrote last, after their name where it is known."""
+    said = (
+        select(Message.text, func.coalesce(Contact.name, Contact.username))
+        .join(Contact, Contact.id == conversation.contact_id)
+        .where(
+            Message.workspace_id == conversation.workspace_id,
+            Message.conversation_id == conversation.id,
+            Message.direction == "inbound",
+            Message.text.is_not(None),
+        )
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+    words = (await session.execute(said)).one_or_none()
+    if words is None:
+        return None
+    return f"{words[1]}: {words[0]}" if words[1] else words[0]
 
 
 async def update_conversation(

@@ -18,7 +18,7 @@ from socialsync import clock, telemetry
 from socialsync.db.away import is_away
 from socialsync.errors import SocialSyncError, Temporary, UnknownOutcome
 from socialsync.features.channels import service as channels
-from socialsync.features.messages import outbox, queries, reach
+from socialsync.features.messages import handover, outbox, reach
 from socialsync.features.messages.outbox import Waiting
 from socialsync.features.messages.wording import sentence
 from socialsync.platforms import Sender
@@ -217,7 +217,9 @@ async def _fail(session: AsyncSession, errand: Errand, why: str) -> None:
     """It is not delivered, and nobody is left without an answer unseen: a person is asked for."""
     one, now = errand.waiting, clock.now()
     await outbox.finish(session, errand.workspace_id, one.id, "failed", error=why, now=now)
-    await queries.ask_for_person(session, one.conversation_id, f"A message was not delivered. {why}", now=now)
+    await handover.ask_for_person(
+        session, one.conversation_id, f"A message was not delivered. {why}", now=now
+    )
 
 
 async def _second_look(errand: Errand) -> SocialSyncError:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from socialsync.errors import Invalid, NotFound
 from socialsync.features.channels import service as channels
 from socialsync.features.messages import outbox, queries, reach, splitting, windows
+from socialsync.features.messages.handover import ask_for_person
 from socialsync.features.messages.models import (
     Contact,
     Conversation,
@@ -20,7 +21,6 @@ from socialsync.features.messages.models import (
 )
 from socialsync.features.messages.outbox import requeue_stranded
 from socialsync.features.messages.queries import (
-    ask_for_person,
     contacts_of,
     list_contacts,
     list_conversations,

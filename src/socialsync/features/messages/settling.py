@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.errors import Conflict, NotFound
-from socialsync.features.messages import outbox, queries
+from socialsync.features.messages import handover, outbox, queries
 from socialsync.features.messages.models import Message
 
 UNCLEAR = (
@@ -30,7 +30,7 @@ async def settle(session: AsyncSession, workspace_id: UUID, message_id: UUID, *,
     if now - row["sending_at"] < outbox.SETTLE_AFTER:
         return "sending"
     await outbox.finish(session, workspace_id, row["id"], "unknown", error=UNCLEAR, now=now)
-    await queries.ask_for_person(
+    await handover.ask_for_person(
         session, row["conversation_id"], "Whether a message arrived is not known.", now=now
     )
     return "unknown"

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync.features.messages import queries
+from socialsync.features.messages import handover
 from socialsync.features.messages.wording import sentence
 from socialsync.platforms.errors import PlatformError
 
@@ -106,7 +106,7 @@ async def receive_statuses(
     )
     found = row.one()
     for conversation_id, why in sorted((found.failures or {}).items()):
-        await queries.ask_for_person(
+        await handover.ask_for_person(
             session, UUID(conversation_id), f"A message was not delivered. {why}", now=now
         )
     return set(found.numbers or ())

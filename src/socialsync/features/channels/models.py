@@ -41,6 +41,8 @@ class Channel(TenantRow):
     ai_enabled_for_chats: Mapped[bool] = mapped_column(server_default=text("true"))
     ai_enabled_for_comments: Mapped[bool] = mapped_column(server_default=text("true"))
     escalation_email: Mapped[str | None]
+    hide_ignored_comments: Mapped[bool] = mapped_column(server_default=text("false"))
+    reply_privately: Mapped[bool] = mapped_column(server_default=text("false"))
     buffer_quiet_s: Mapped[float] = mapped_column(server_default=text("5"))
     buffer_max_s: Mapped[float] = mapped_column(server_default=text("20"))
     paused_at: Mapped[datetime | None]

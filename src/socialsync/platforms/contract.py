@@ -239,26 +239,6 @@ class PublishesMedia(Platform, Protocol):
 
 
 @runtime_checkable
-class SendsMessages(Platform, Protocol):
-    """Writing to a person, always visible: call it after a committed intent. The answer means accepted,
-    not delivered.
-
-    Args of all:
-        to: phone number in E.164 or the platform's id of the person.
-        tracker: our own id of this message, which comes back in status webhooks.
-    """
-
-    async def send_text(self, sender: Sender, to: str, text: str, tracker: str) -> str:
-        """Send a text: the message's id."""
-
-    async def send_media(self, sender: Sender, to: str, media: Media, caption: str, tracker: str) -> str:
-        """Send an image, a video, a sound or a document, with or without a caption: the message's id."""
-
-    async def send_template(self, sender: Sender, to: str, template: Template, tracker: str) -> str:
-        """Send an approved template: the message's id."""
-
-
-@runtime_checkable
 class CommentPlatform(Platform, Protocol):
     """What people write under an account's media, and answering them. All raise the states of
     `platforms.errors`. What is public is lost only when it is deleted: `comment` tells.
@@ -294,3 +274,23 @@ class CommentPlatform(Platform, Protocol):
 
     async def hide(self, sender: Sender, comment_id: str, *, hidden: bool) -> None:
         """Harmless: have the comment seen by nobody else, or by everybody again."""
+
+
+@runtime_checkable
+class SendsMessages(Platform, Protocol):
+    """Writing to a person, always visible: call it after a committed intent. The answer means accepted,
+    not delivered.
+
+    Args of all:
+        to: phone number in E.164 or the platform's id of the person.
+        tracker: our own id of this message, which comes back in status webhooks.
+    """
+
+    async def send_text(self, sender: Sender, to: str, text: str, tracker: str) -> str:
+        """Send a text: the message's id."""
+
+    async def send_media(self, sender: Sender, to: str, media: Media, caption: str, tracker: str) -> str:
+        """Send an image, a video, a sound or a document, with or without a caption: the message's id."""
+
+    async def send_template(self, sender: Sender, to: str, template: Template, tracker: str) -> str:
+        """Send an approved template: the message's id."""

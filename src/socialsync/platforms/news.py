@@ -138,9 +138,6 @@ class Moved:
     at: datetime
 
 
-Told: TypeAlias = Written | Amended | Reacted | Seen | Moved
-
-
 @dataclass(frozen=True)
 class CommentMade:
     """Somebody commented on a medium of the account, or the account itself did.
@@ -154,6 +151,9 @@ class CommentMade:
 
     media_id: str | None
     comment: Comment
+
+
+Told: TypeAlias = Written | Amended | Reacted | Seen | Moved
 
 
 @dataclass(frozen=True)

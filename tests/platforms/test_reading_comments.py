@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socialsync.platforms.comments import Comment
+from socialsync.platforms.instagram import threads
 from socialsync.platforms.instagram.webhooks import read
 from socialsync.platforms.news import CommentMade, News
 
@@ -82,7 +83,25 @@ ANY = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=6),
     max_leaves=10,
 )
+TIME = st.just("2026-03-04T12:00:00+0000") | ANY
+ENTRY = st.fixed_dictionaries(
+    {"id": st.integers() | TEXT, "timestamp": TIME},
+    optional=dict.fromkeys(("text", "from", "username", "parent_id", "like_count", "hidden", "media"), ANY),
+)
+THREAD = st.builds(
+    lambda entry, replies, paging: {**entry, "replies": {"data": replies, "paging": paging}},
+    ENTRY,
+    st.lists(ENTRY | ANY, max_size=3),
+    ANY,
+)
 VALUE = st.fixed_dictionaries({"id": TEXT | ANY}, optional=dict.fromkeys(WORDS[1:7], ANY))
+
+
+def storable(comment: Comment) -> bool:
+    texts = (comment.id, comment.text, comment.author_id, comment.username, comment.parent_id)
+    for text in texts:
+        (text or "").encode()  # raises on halves of surrogate pairs
+    return bool(comment.id) and "\x00" not in "".join(filter(None, texts))
 
 
 @given(value=VALUE | ANY, time=ANY)
@@ -92,9 +111,13 @@ def test_whatever_comes_is_read_into_what_can_be_stored(value, time):
         news = read({"entry": [{"id": ACCOUNT, "time": time, **entry}]}, now=NOW)
         for account, made in news.comments:
             assert account == ACCOUNT
-            comment = made.comment
-            assert comment.id
-            assert comment.at <= NOW
-            for text in (comment.id, comment.text, comment.author_id, comment.username, comment.parent_id):
-                assert "\x00" not in (text or "")
-                (text or "").encode()
+            assert storable(made.comment)
+            assert made.comment.at <= NOW
+
+
+@given(THREAD | ANY)
+def test_whatever_is_answered_is_read_into_what_can_be_stored(entry):
+    comment = threads.comment_of(entry, ACCOUNT)
+    if comment is not None:
+        assert all(storable(each) for each in (comment, *comment.replies))
+        assert comment.at.tzinfo is not None

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from socialsync.simulator.graph.fields import inner_fields
 from tests.simulator.asking import IG, client_of, ok, post, refusal
 from tests.simulator.receiver import SECRET, Receiver
 from tests.simulator.server import SimulatorServer
@@ -401,3 +402,21 @@ def test_edits_and_deletions_are_told_to_nobody(graph, simulator, receiver):
     last = write(simulator, media)
     receiver.wait_bodies(2)
     assert [value["id"] for value in told(receiver)] == [comment, last]
+
+
+@pytest.mark.parametrize(
+    ("spelled", "inner"),
+    [
+        (None, ""),
+        ("id,text", ""),
+        ("replies", ""),
+        ("id,replies{id,text}", "id,text"),
+        ("replies{id,from{username}},id", "id,from{username}"),
+        ("media{replies{id}},replies{text}", "text"),
+        ("id, replies {id}", "id"),
+        ("replies{id", "id"),
+        ("}replies{id}", ""),
+    ],
+)
+def test_what_is_asked_of_nested_objects_is_told_apart(spelled, inner):
+    assert inner_fields(spelled, "replies") == inner

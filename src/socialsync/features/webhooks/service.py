@@ -201,6 +201,7 @@ def _parts(news: News, counts: _Counts, *, waits: bool) -> dict[str, Any]:
     parts: dict[str, Any] = {
         "statuses": counts.statuses,
         "messages": counts.messages,
+        "comments": len(news.comments),
         "strangers": counts.strangers,
         "unread": dict(news.unread),
         "waiting": counts.waiting if waits else [],

@@ -64,6 +64,7 @@ create table comment_replies (
     effect_at timestamptz,
     sent_at timestamptz,
     settle_job_id bigint,
+    doubts smallint not null default 0,
     error text,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),

@@ -10,6 +10,7 @@ from datetime import timedelta
 from socialsync import clock
 from socialsync.db import idempotency
 from socialsync.features.channels import renewals
+from socialsync.features.comments import service as comments
 from socialsync.features.escalations import service as escalations
 from socialsync.features.knowledge import service as knowledge
 from socialsync.features.messages import service as messages
@@ -25,6 +26,12 @@ TIMETABLE = (
         task="posts.enqueue_due_posts",
         cron="* * * * *",
         expires_s=55,
+    ),
+    New(
+        name="poll-post-comments",
+        task="comments.poll_post_comments",
+        cron="*/5 * * * *",
+        expires_s=290,
     ),
 )
 
@@ -54,6 +61,11 @@ SWEEPS = (
         timedelta(minutes=1),
         lambda session: escalations.remind(session, now=clock.now()),
         routine=True,
+    ),
+    Sweep(
+        "comments with work to do, and replies in doubt, without a live job",
+        timedelta(minutes=1),
+        lambda session: comments.requeue_stranded(session, now=clock.now()),
     ),
     Sweep(
         "documents that wait without a live job",

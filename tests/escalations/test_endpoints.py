@@ -95,7 +95,7 @@ async def test_a_deed_leaves_its_trace(client, opened, database):
         ((), "resolve", None, 200),
     ],
 )
-async def test_what_its_state_forbids_is_a_conflict_with_its_reason(
+async def test_what_its_state_forbids_is_a_conflict_with_its_reason(  # noqa: PLR0917 - cases by name
     client, opened, before, verb, code, status
 ):
     one = await opened()

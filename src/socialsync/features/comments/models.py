@@ -3,7 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -11,7 +18,7 @@ from socialsync.db.base import TenantRow
 
 
 class Comment(TenantRow):
-    """What somebody wrote under a medium of ours. ``work`` is what is still to be done, by the job ``job_id``.
+    """What somebody wrote under a medium of ours. ``work`` is what the job ``job_id`` has still to do.
 
     ``poll`` is the number of the poll that saw it first; None while only a webhook has told of it. A person's
     word stands in ``overruled_to``. ``parent_id`` is the platform's id of the comment that it answers.
@@ -65,7 +72,7 @@ class Comment(TenantRow):
 
 class CommentReply(TenantRow):
     """What we answer. ``sending`` is the committed intent: from ``effect_at`` on the world may have seen it.
-    ``under_id`` is the comment below which it is looked for.
+    ``under_id`` is the comment below which it is looked for; ``doubts`` counts the answers that were lost.
     """
 
     __tablename__ = "comment_replies"
@@ -104,6 +111,7 @@ class CommentReply(TenantRow):
     effect_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     settle_job_id: Mapped[int | None] = mapped_column(BigInteger)
+    doubts: Mapped[int] = mapped_column(SmallInteger, server_default=sql("0"))
     error: Mapped[str | None]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from socialsync import clock
 from socialsync.platforms import faults, verdicts
 from socialsync.platforms.contract import (
     ContainerState,
@@ -21,14 +22,15 @@ from socialsync.platforms.contract import (
 )
 from socialsync.platforms.errors import PlatformError, RateLimited, Said, TokenRevoked
 from socialsync.platforms.graph import Doors
-from socialsync.platforms.instagram import content, formats, reading
+from socialsync.platforms.instagram import content, conversations, formats, reading
+from socialsync.platforms.news import Recalled
 
 PAGES = 5
 """Of recent media that are searched; 50 each, far more than an account may publish while one is in doubt."""
 
 
 class Instagram:
-    """`PublishesMedia` over the Instagram Graph API."""
+    """`PublishesMedia`, `ShowsPresence` and `RemembersConversations` over the Instagram Graph API."""
 
     check_post = staticmethod(content.check_post)
     kind_of = staticmethod(formats.kind_of)
@@ -175,6 +177,43 @@ class Instagram:
             body |= {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
         answer = await self._graph.write(sender, Reach.EFFECT, sender.external_id, "messages", body=body)
         return answer.text("message_id")
+
+    async def mark_read(
+        self,
+        sender: Sender,
+        to: str,
+        message_id: str,  # noqa: ARG002 - as every platform is called; Instagram marks all until now
+        *,
+        typing: bool,
+    ) -> None:
+        """Harmless. Show the person that their messages were read and, if so, that somebody is typing. Meta,
+        "Sender Actions": each in a call of its own.
+
+        Raises:
+            PlatformError: one of `platforms.errors`, never an UnknownOutcome.
+        """
+        for action in ("mark_seen", "typing_on") if typing else ("mark_seen",):
+            body = {"recipient": {"id": to}, "sender_action": action}
+            await self._graph.write(sender, Reach.HARMLESS, sender.external_id, "messages", body=body)
+
+    async def recall(self, sender: Sender, *, after: str | None = None) -> Recalled:
+        """A read. A page of the account's conversations, those with the newest messages first, each with its
+        20 last messages. Instagram takes two such calls a second.
+
+        Raises:
+            PlatformError: one of `platforms.errors`.
+        """
+        cursor = {"after": after} if after else {}
+        answer = await self._graph.read(
+            sender,
+            sender.external_id,
+            "conversations",
+            platform="instagram",
+            fields=conversations.FIELDS,
+            limit=str(conversations.PAGE),
+            **cursor,
+        )
+        return conversations.page_of(answer, sender.external_id, now=clock.now())
 
     async def fetch_media(self, sender: Sender, url: str, *, most: int) -> tuple[bytes, str | None]:
         """A read. A file that somebody sent, at the address that its webhook told: its bytes and their type.

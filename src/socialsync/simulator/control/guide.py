@@ -3,7 +3,7 @@
 GUIDE = {
     "name": "SocialSync simulator",
     "plays": {
-        "/v<major>.<minor>/...": "Meta Graph: Instagram publishing, messages, conversations and token refresh,"
+        "/v<major>.<minor>/...": "Meta Graph: Instagram publishing, messages, conversations, token refresh,"
         " WhatsApp messages",
         "/v1/...": "OpenAI: embeddings, chat/completions, responses, moderations, models. The same input has"
         " the same answer; texts that mean the like are near, in English, French, Spanish, German and Arabic;"

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from socialsync import clock
 from socialsync.db import idempotency
-from socialsync.features.channels import renewals
+from socialsync.features.channels import gaps, renewals
 from socialsync.features.knowledge import service as knowledge
 from socialsync.features.messages import service as messages
 from socialsync.features.posts import service as posts
@@ -58,6 +58,11 @@ SWEEPS = (
         timedelta(minutes=1),
         lambda session: knowledge.requeue_bare_faqs(session, now=clock.now()),
         routine=True,
+    ),
+    Sweep(
+        "channels that missed something, without a live job",
+        timedelta(minutes=1),
+        lambda session: gaps.requeue_stranded(session, now=clock.now()),
     ),
     Sweep(
         "tokens that end soon",

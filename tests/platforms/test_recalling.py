@@ -110,10 +110,10 @@ def test_the_next_page_has_a_cursor_while_there_is_one():
     assert after() is None
 
 
-WORDS = (
-    "data messages from to id created_time updated_time attachments image_data url participants message paging"
-    " cursors after next"
-).split()
+WORDS = [
+    "data", "messages", "from", "to", "id", "created_time", "updated_time", "attachments", "image_data",
+    "url", "participants", "message", "paging", "cursors", "after", "next",
+]  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(ACCOUNT),
     lambda inner: (

@@ -94,6 +94,14 @@ where message.workspace_id = conversation.workspace_id and message.conversation_
     and message.direction = 'outbound' and message.status in ('sent', 'delivered')
     and (message.told_at <= given.at or message.platform_message_id = given.platform_message_id)
 """)
+_ANSWERED = text("""
+select message.conversation_id, max(message.told_at) as at
+from conversations conversation join messages message
+    on message.workspace_id = conversation.workspace_id and message.conversation_id = conversation.id
+where conversation.id = any (cast(:ids as uuid[])) and message.direction = 'outbound'
+    and message.status <> 'failed' and message.platform_message_id <> all (cast(:but as text[])) is not false
+group by message.conversation_id
+""")
 _KNOWN_ECHOES = text("""
 select message.channel_id, message.platform_message_id
 from unnest(cast(:channels as uuid[]), cast(:ids as text[])) as given (channel_id, platform_message_id)
@@ -120,6 +128,16 @@ update messages set status = 'sent', platform_message_id = :platform_message_id,
     updated_at = :now
 where id in (select id from ours) returning id
 """)
+
+
+async def answered_at(
+    session: AsyncSession, conversation_ids: Sequence[UUID], *, but: Sequence[str]
+) -> dict[UUID, datetime]:
+    """When something was last written in the name of the business, by conversation, that is not among these
+    messages of the platform's.
+    """
+    rows = await session.execute(_ANSWERED, {"ids": list(conversation_ids), "but": list(but)})
+    return {row.conversation_id: row.at for row in rows}
 
 
 async def add_messages(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync.errors import Conflict
 from socialsync.features.channels import queries
 from socialsync.features.channels.models import Channel
 from socialsync.features.channels.senders import limit_key
@@ -20,6 +21,19 @@ LOOKED_BACK = timedelta(hours=24)
 """As far as anybody is still answered."""
 BATCH = 500
 """Channels that one look gives their jobs."""
+
+
+class TellsNothingAgain(Conflict):
+    """The platform tells things by webhook, and never when it is asked."""
+
+
+def check(channel: Channel) -> None:
+    """Raises TellsNothingAgain: it cannot catch up."""
+    if channel.platform == "whatsapp":
+        raise TellsNothingAgain(
+            "WhatsApp cannot be asked what was written.",
+            fix="It tells its webhooks again for up to 7 days: see that they get through.",
+        )
 
 
 async def miss_recent(session: AsyncSession, channel: Channel, *, now: datetime) -> None:

@@ -33,6 +33,7 @@ __all__ = [
     "LOOKED_BACK",
     "Channel",
     "ChannelExists",
+    "catch_up",
     "change",
     "close_gap",
     "connect",
@@ -185,6 +186,20 @@ async def resume(session: AsyncSession, channel_id: UUID, *, actor: str, now: da
         return channel
     await note(session, channel, "resumed", actor, {})
     return await queries.update_channel(session, channel_id, {"paused_at": None}, now=now)
+
+
+async def catch_up(session: AsyncSession, channel_id: UUID, *, actor: str, now: datetime) -> Channel:
+    """Have what was written in the last 24 hours pulled, as if nobody had heard of it.
+
+    Raises:
+        NotFound.
+        TellsNothingAgain: not on WhatsApp.
+    """
+    channel = _there(await queries.lock_channel(session, channel_id))
+    gaps.check(channel)
+    await gaps.miss_recent(session, channel, now=now)
+    await note(session, channel, "catch_up_wanted", actor, {})
+    return channel
 
 
 async def delete(session: AsyncSession, channel_id: UUID, *, actor: str, now: datetime) -> None:

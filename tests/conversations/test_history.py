@@ -19,7 +19,7 @@ from socialsync.platforms.instagram import webhooks as instagram
 from socialsync.platforms.news import Person, Written
 from socialsync.queue.jobs import JobLost
 from socialsync.queue.policies import Wait
-from tests.conversations.test_answering import PROCESS, Scripted, answer
+from tests.conversations.test_answering import PROCESS, REPLY, Scripted, answer
 from tests.messages.conftest import IG_PERSON, IG_USER, Inbox
 from tests.messages.test_races import rows
 from tests.webhooks.conftest import as_meta_writes
@@ -205,6 +205,20 @@ async def test_our_own_answer_is_known_again(inbox: Inbox, past: Past, simulator
     assert (sent["status"], sent["author"]) == ("sent", "ai")
     assert sent["platform_message_id"] == simulator.ledger(kind="instagram.message")[0]["id"]
     assert (await inbox.conversation())["mode"] == "ai"
+
+
+async def test_an_old_message_with_the_same_words_is_not_taken_for_ours(inbox: Inbox, past: Past, simulator):
+    past.writes("Are you open?", ago=hours(3))
+    past.answers_in_app(REPLY.answer, ago=hours(2))
+    simulator.fault(action="drop", match={"kind": "instagram.message"})
+    await inbox.write_direct("Are you open?")
+    inbox.wait(seconds=5)
+    await answer(inbox, Scripted())
+    await inbox.run("messages.send_message")
+    await inbox.finish(CATCH_UP)
+    old, ours = sorted(await inbox.outgoing(), key=lambda row: row["told_at"])
+    assert (old["author"], old["platform_message_id"]) == ("app", "aWd-We-open-at-nine.")
+    assert (ours["status"], ours["platform_message_id"]) == ("sending", None)
 
 
 async def test_what_our_answer_on_its_way_came_after_is_only_remembered(inbox: Inbox, past: Past):

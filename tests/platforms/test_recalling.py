@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from socialsync.platforms import Sender, contract, open_platforms
 from socialsync.platforms.contract import Reach
-from socialsync.platforms.errors import PlatformUnavailable, RateLimited
+from socialsync.platforms.errors import PlatformUnavailable, RateLimited, RequestRefused
 from socialsync.platforms.graph import Answer
 from socialsync.platforms.instagram import conversations
 from socialsync.platforms.news import File, Recalled
@@ -163,6 +163,20 @@ async def test_the_pages_of_an_account_are_read(instagram, simulator):
     assert texts == [f"I am {n}" for n in range(11, -1, -1)]
     assert first.newest_at == NOW + timedelta(seconds=11)
     assert second.after is None
+
+
+async def test_an_instagram_that_knows_fewer_fields_is_asked_for_less(instagram, simulator):
+    simulator.lose_webhooks()
+    wrote = {"platform": "instagram", "account": ACCOUNT, "person": PERSON, "text": "Hello?"}
+    simulator.happens(messages=[wrote])
+    nonexisting = "Tried accessing nonexisting field (story) on node type (Message)"
+    simulator.fault(
+        action="error", code=100, message=nonexisting, match={"kind": "instagram.conversations"}, times=1
+    )
+    assert [each.text for each in (await instagram.recall(SENDER)).told] == ["Hello?"]
+    simulator.fault(action="error", code=100, match={"kind": "instagram.conversations"}, times=2)
+    with pytest.raises(RequestRefused):
+        await instagram.recall(SENDER)
 
 
 async def test_a_limit_is_one(instagram, simulator):

@@ -1,13 +1,18 @@
 """Every SQL statement about what comes in: messages, their changes, reactions, reads; many at once."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from socialsync.platforms.news import Written
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""At most, ours and the platform's: what was written longer before our intent is no echo of it."""
 
 _ADD = text("""
 with added as (
@@ -116,7 +121,7 @@ with ours as (
     join outbox on outbox.workspace_id = message.workspace_id and outbox.message_id = message.id
     where message.workspace_id = :workspace_id and message.conversation_id = :conversation_id
         and message.direction = 'outbound' and message.platform_message_id is null
-        and message.status in ('sending', 'unknown') and outbox.sending_at is not null
+        and message.status in ('sending', 'unknown') and outbox.sending_at <= :before
         and regexp_replace(coalesce(message.text, ''), '\\s+', ' ', 'g')
             = regexp_replace(coalesce(cast(:text as text), ''), '\\s+', ' ', 'g')
     order by outbox.position limit 1
@@ -189,7 +194,7 @@ async def known_ids(
 
 
 async def claim_echo(
-    session: AsyncSession, conversation: RowMapping, platform_message_id: str, text: str | None, now: datetime
+    session: AsyncSession, conversation: RowMapping, echo: Written, *, now: datetime
 ) -> bool:
     """Whether this is the echo of a message that we have sent and whose answer is not there yet: then it was
     sent.
@@ -197,8 +202,9 @@ async def claim_echo(
     values = {
         "workspace_id": conversation["workspace_id"],
         "conversation_id": conversation["id"],
-        "platform_message_id": platform_message_id,
-        "text": text,
+        "platform_message_id": echo.id,
+        "text": echo.text,
+        "before": echo.at + CLOCKS_DIFFER,
         "now": now,
     }
     return (await session.execute(_CLAIM_ECHO, values)).first() is not None

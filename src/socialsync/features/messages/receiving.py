@@ -229,7 +229,7 @@ async def _claim_echoes(
     for key in echoes:
         each, _ = written[key]
         conversation = body.of[key[0], each.person]
-        if key in known or await arrivals.claim_echo(session, conversation, each.id, each.text, now):
+        if key in known or await arrivals.claim_echo(session, conversation, each, now=now):
             del written[key]
 
 

@@ -15,10 +15,11 @@ from socialsync.platforms.news import File, Kind, Person, Recalled, Written
 PAGE = 10
 """Conversations in one answer: Graph refuses what becomes too long."""
 DETAILED = 20
-FIELDS = (
-    f"id,updated_time,participants,messages.limit({DETAILED})"
-    "{id,created_time,from,to,message,attachments,shares,story,is_unsupported}"
-)
+_THREAD = f"id,updated_time,participants,messages.limit({DETAILED})"
+_MESSAGE = "id,created_time,from,to,message"
+FIELDS = f"{_THREAD}{{{_MESSAGE},attachments,shares,story,is_unsupported}}"
+PLAIN_FIELDS = f"{_THREAD}{{{_MESSAGE}}}"
+"""Those that Meta's page names. Of the others only its reference of messages speaks, for Facebook's host."""
 _APART = timedelta(milliseconds=1)
 
 

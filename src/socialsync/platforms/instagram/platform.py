@@ -20,11 +20,13 @@ from socialsync.platforms.contract import (
     Reach,
     Sender,
 )
-from socialsync.platforms.errors import PlatformError, RateLimited, Said, TokenRevoked
-from socialsync.platforms.graph import Doors
+from socialsync.platforms.errors import PlatformError, RateLimited, RequestRefused, Said, TokenRevoked
+from socialsync.platforms.graph import Answer, Doors
 from socialsync.platforms.instagram import content, conversations, formats, reading
 from socialsync.platforms.news import Recalled
 
+PARAMETER = 100
+"""Graph's code for what it does not know, a field among them."""
 PAGES = 5
 """Of recent media that are searched; 50 each, far more than an account may publish while one is in doubt."""
 
@@ -198,21 +200,18 @@ class Instagram:
 
     async def recall(self, sender: Sender, *, after: str | None = None) -> Recalled:
         """A read. A page of the account's conversations, those with the newest messages first, each with its
-        20 last messages. Instagram takes two such calls a second.
+        20 last messages. Instagram takes two such calls a second. Should it not know all that is asked for,
+        it is asked for less.
 
         Raises:
             PlatformError: one of `platforms.errors`.
         """
-        cursor = {"after": after} if after else {}
-        answer = await self._graph.read(
-            sender,
-            sender.external_id,
-            "conversations",
-            platform="instagram",
-            fields=conversations.FIELDS,
-            limit=str(conversations.PAGE),
-            **cursor,
-        )
+        try:
+            answer = await self._recall(sender, conversations.FIELDS, after)
+        except RequestRefused as refused:
+            if refused.said.code != PARAMETER:
+                raise
+            answer = await self._recall(sender, conversations.PLAIN_FIELDS, after)
         return conversations.page_of(answer, sender.external_id, now=clock.now())
 
     async def fetch_media(self, sender: Sender, url: str, *, most: int) -> tuple[bytes, str | None]:
@@ -243,6 +242,11 @@ class Instagram:
         """
         answer = await self._graph.read(sender, "refresh_access_token", grant_type="ig_refresh_token")
         return reading.token_of(answer)
+
+    async def _recall(self, sender: Sender, fields: str, after: str | None) -> Answer:
+        asked = {"platform": "instagram", "fields": fields, "limit": str(conversations.PAGE)}
+        cursor = {"after": after} if after else {}
+        return await self._graph.read(sender, sender.external_id, "conversations", **asked, **cursor)
 
     async def _prepare(self, sender: Sender, body: Mapping[str, Any]) -> str:
         answer = await self._graph.write(sender, Reach.HARMLESS, sender.external_id, "media", body=body)

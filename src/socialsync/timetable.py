@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from socialsync import clock
 from socialsync.db import idempotency
-from socialsync.features.channels import renewals
+from socialsync.features.channels import gaps, renewals
 from socialsync.features.comments import service as comments
 from socialsync.features.escalations import service as escalations
 from socialsync.features.knowledge import service as knowledge
@@ -77,6 +77,11 @@ SWEEPS = (
         timedelta(minutes=5),
         knowledge.index_crowded,
         routine=True,
+    ),
+    Sweep(
+        "channels that missed something, without a live job",
+        timedelta(minutes=1),
+        lambda session: gaps.requeue_stranded(session, now=clock.now()),
     ),
     Sweep(
         "tokens that end soon",

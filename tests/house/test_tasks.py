@@ -42,9 +42,12 @@ TABLE = {
     "analytics.generate_daily_analytics": ("low", -10, "idempotent"),
     # Beyond the design, which renews tokens in a sweep: a sweep is a transaction, and this is a call outside.
     "channels.refresh_token": ("default", 0, "idempotent"),
+    # Beyond the design's table; its chapter on flows, "DM", asks for it.
+    "conversations.catch_up": ("ingest", 1, "message"),
 }
 """Queue, priority and policy: the first table of the design's chapter on queues, those to come too."""
 LOCKED = {
+    "conversations.catch_up",
     "conversations.process_message",
     "conversations.sync_operator_message",
     "conversations.update_langgraph_state",

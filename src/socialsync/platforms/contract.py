@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from socialsync.errors import Failed, Invalid
 from socialsync.platforms.comments import Comment, CommentPage, MediaPage
+from socialsync.platforms.news import Recalled
 
 _PLATFORM_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _HEADER_SAFE = re.compile(r"[!-~]+")
@@ -294,3 +295,21 @@ class SendsMessages(Platform, Protocol):
 
     async def send_template(self, sender: Sender, to: str, template: Template, tracker: str) -> str:
         """Send an approved template: the message's id."""
+
+
+@runtime_checkable
+class ShowsPresence(Platform, Protocol):
+    """Letting a person see that somebody is there. A courtesy, which nothing depends on."""
+
+    async def mark_read(self, sender: Sender, to: str, message_id: str, *, typing: bool) -> None:
+        """Harmless. Show the person that their messages were read until this one and, if so, that somebody
+        is typing, which ends with the next message or after some seconds.
+        """
+
+
+@runtime_checkable
+class RemembersConversations(Platform, Protocol):
+    """Telling again what was said, to whoever was not there when it was told."""
+
+    async def recall(self, sender: Sender, *, after: str | None = None) -> Recalled:
+        """A read. A page of the account's conversations, those with the newest messages first."""

@@ -1,4 +1,4 @@
-"""What a platform tells us by webhook, in words that belong to no platform."""
+"""What a platform tells us, by webhook or when asked, in words that belong to no platform."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -154,6 +154,21 @@ class CommentMade:
 
 
 Told: TypeAlias = Written | Amended | Reacted | Seen | Moved
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """A page of recent conversations, asked for instead of told: those with the newest messages first.
+
+    Args:
+        told: their messages, echoes included, each conversation's in its order.
+        newest_at: when the last message of any of them was written; None of a page without any.
+        after: where the next page begins; None on the last.
+    """
+
+    told: Sequence[Written]
+    newest_at: datetime | None
+    after: str | None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ class Kind(StrEnum):
     INSTAGRAM_ACCOUNT = "instagram.account"
     INSTAGRAM_REFRESH = "instagram.token_refresh"
     INSTAGRAM_MESSAGE = "instagram.message"
+    INSTAGRAM_ACTION = "instagram.sender_action"
+    INSTAGRAM_CONVERSATIONS = "instagram.conversations"
     WHATSAPP_MESSAGE = "whatsapp.message"
     WHATSAPP_READ = "whatsapp.read"
     WHATSAPP_MEDIA = "whatsapp.media"

@@ -106,6 +106,11 @@ class ChannelOut(Answer):
         description="When the access token ends at the latest; null where nobody knows. Instagram's are"
         " renewed before that, by themselves."
     )
+    missed_since: datetime | None = Field(
+        description="Since when Instagram may have told what nobody heard, which is being pulled; null when"
+        " nothing is missed. WhatsApp tells nothing a second time."
+    )
+    caught_up_at: datetime | None = Field(description="Until when that was pulled the last time.")
     ai_enabled_for_chats: bool
     ai_enabled_for_comments: bool
     hide_ignored_comments: bool = Field(description=_HIDES)

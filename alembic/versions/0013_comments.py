@@ -98,6 +98,22 @@ create table comment_watches (
 );
 """
 
+ECHOES = """
+create table expected_echoes (
+    id uuid constraint pk_expected_echoes primary key default uuidv7(),
+    workspace_id uuid not null constraint fk_expected_echoes_workspace_id_workspaces references workspaces,
+    channel_id uuid not null,
+    text text not null,
+    sent_at timestamptz not null,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    constraint uq_expected_echoes_workspace_id_id unique (workspace_id, id),
+    constraint fk_expected_echoes_workspace_id_channel_id_channels
+        foreign key (workspace_id, channel_id) references channels (workspace_id, id)
+);
+create index ix_expected_echoes_workspace_id_channel_id on expected_echoes (workspace_id, channel_id);
+"""
+
 WATCHED = """
 alter table posts add column origin text not null default 'socialsync'
     constraint ck_posts_origin check (origin in ('socialsync', 'platform'));
@@ -108,7 +124,7 @@ alter table channels add column hide_ignored_comments boolean not null default f
 alter table channels add column reply_privately boolean not null default false;
 """
 
-TABLES = ("comments", "comment_replies", "comment_watches")
+TABLES = ("comments", "comment_replies", "comment_watches", "expected_echoes")
 
 WALL = """
 alter table {table} enable row level security;
@@ -120,6 +136,7 @@ create policy workspace on {table}
 
 def upgrade() -> None:
     ddl.run(COMMENTS)
+    ddl.run(ECHOES)
     for table in TABLES:
         ddl.run(WALL.format(table=table))
     ddl.run(WATCHED)

@@ -9,7 +9,10 @@ from socialsync.errors import Invalid
 from socialsync.features.comments import service
 from socialsync.features.comments.service import ReplyOnItsWay
 from socialsync.features.decisions import service as decisions
-from tests.comments.conftest import SETTLE, Wall
+from tests.comments.conftest import IG_USER, SETTLE, Wall
+from tests.webhooks.conftest import meta
+
+__all__ = ["meta"]
 
 
 async def test_a_question_is_answered_from_the_knowledge_below_the_comment(wall: Wall, simulator):
@@ -214,6 +217,21 @@ async def test_a_private_reply_goes_to_its_author_alone(wall: Wall, simulator):
     assert (await wall.replies())[0]["status"] == "sent"
     assert wall.said() == []
     assert len(simulator.ledger(kind="instagram.private_reply")) == 1
+
+
+async def test_the_echo_of_a_private_reply_is_nobody_who_steps_in(wall: Wall, meta, simulator):
+    await wall.office.rows("update channels set reply_privately = true returning id")
+    wall.comment("When do you open?")
+    await wall.look()
+    (effect,) = simulator.ledger(kind="instagram.private_reply")
+    told = {
+        "sender": {"id": IG_USER}, "recipient": {"id": effect["recipient"]},
+        "timestamp": int(clock.now().timestamp() * 1000),
+        "message": {"mid": effect["id"], "text": effect["text"], "is_echo": True},
+    }  # fmt: skip
+    body = {"object": "instagram", "entry": [{"id": IG_USER, "time": 1, "messaging": [told]}]}
+    assert (await meta.tell(body, "instagram")).status_code == 200
+    assert await wall.office.rows("select * from conversations where mode = 'human'") == []
 
 
 async def test_a_deleted_comment_is_not_answered(wall: Wall, simulator):

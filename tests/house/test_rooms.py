@@ -43,6 +43,20 @@ NOUNS = {
         "matching": "rule: which rule fits a text",
         "prompting": "rule: what the model is told when it decides",
     },
+    "comments": {
+        "arrivals": "the statements about what a poll or a webhook brings",
+        "cases": "a comment as a job takes it up",
+        "deciding": "from a comment to what becomes of it, and to the words of a reply",
+        "echoes": "our own replies, as the platform tells of them",
+        "importing": "media that were published elsewhere, and where they stand",
+        "lanes": "rule: how the jobs of comments are kept apart",
+        "polling": "rule: when a post's comments are looked at",
+        "replying": "from a reply that is written to one that stands there",
+        "settling": "what became of a reply whose answer was lost",
+        "watches": "the statements about how far posts have been read",
+        "watching": "the polls",
+        "wording": "rule: what a model is told of comments",
+    },
     "escalations": {
         "collecting": "the transaction in which a mail is put together and intended",
         "delivery": "from a mail that is intended to what becomes of it",
@@ -105,6 +119,7 @@ NOUNS = {
     "posts": {
         "batches": "the SQL by which messages of a broadcast leave, many at once",
         "lanes": "rule: how the locks of a post's jobs are spelled",
+        "watches": "the statements about posts whose comments are watched",
         "endpoints/__init__": "all doors of the room",
         "endpoints/attempts": "the doors to what became of a post",
         "endpoints/many": "the doors to many posts at once",

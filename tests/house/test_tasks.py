@@ -32,6 +32,9 @@ TABLE = {
     "posts.settle_run": ("scheduler", 0, "publish"),
     "comments.poll_post_comments": ("comments", 5, "tick"),
     "comments.process_comment": ("comments", 0, "comment"),
+    # Beyond the design, which has a reply's doubt settled but names no job for it, and posts from elsewhere.
+    "comments.settle_reply": ("comments", 1, "comment"),
+    "comments.import_media": ("comments", 0, "comment"),
     "conversations.update_langgraph_state": ("state", 8, "state"),
     "conversations.sync_operator_message": ("state", 7, "state"),
     "messages.update_message_status": ("default", 1, "base"),

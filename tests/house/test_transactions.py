@@ -24,6 +24,8 @@ MAY = {
 }
 
 SYSTEM_TRANSACTIONS = {
+    "features/comments/tasks.py": {"posts of every workspace are watched"},
+    "features/comments/watching.py": {"posts of every workspace are watched"},
     "cli/accounts.py": {
         "the CLI creates a workspace",
         "the CLI lists workspaces",

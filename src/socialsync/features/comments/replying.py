@@ -21,6 +21,7 @@ from socialsync.features.comments import queries
 from socialsync.features.comments.cases import Case
 from socialsync.features.comments.models import Comment, CommentReply
 from socialsync.features.escalations import service as escalations
+from socialsync.features.messages import service as messages
 from socialsync.platforms.errors import (
     CommentGone,
     PlatformError,
@@ -95,6 +96,8 @@ async def _intend(case: Case) -> Errand | Step:
         if reply.status == "sending":
             return "doubt"
         job_id = await settle_at(session, reply, now + SETTLE_AFTER)
+        if reply.kind == "private":
+            await messages.expect_echo(session, case.workspace_id, case.channel.id, reply.text, now=now)
         values = {"status": "sending", "effect_at": now, "settle_job_id": job_id, "updated_at": now}
         await queries.set_reply(session, reply.id, values)
         session.expunge_all()

@@ -134,6 +134,18 @@ update messages set status = 'sent', platform_message_id = :platform_message_id,
 where id in (select id from ours) returning id
 """)
 
+EXPECTED_FOR = timedelta(minutes=30)
+"""After a room has sent something in private, its echo may come for so long."""
+_EXPECT_ECHO = text("""
+insert into expected_echoes (workspace_id, channel_id, text, sent_at)
+values (:workspace_id, :channel_id, :text, :now)
+""")
+_IS_EXPECTED = text("""
+select exists (
+    select from expected_echoes where workspace_id = :workspace_id and channel_id = :channel_id
+        and text = :text and sent_at between :after and :before)
+""")
+
 
 async def answered_at(
     session: AsyncSession, conversation_ids: Sequence[UUID], *, but: Sequence[str]
@@ -208,6 +220,26 @@ async def claim_echo(
         "now": now,
     }
     return (await session.execute(_CLAIM_ECHO, values)).first() is not None
+
+
+async def expect_echo(
+    session: AsyncSession, workspace_id: UUID, channel_id: UUID, words: str, *, now: datetime
+) -> None:
+    """These words are about to be sent to somebody in private, by another room."""
+    values = {"workspace_id": workspace_id, "channel_id": channel_id, "text": words, "now": now}
+    await session.execute(_EXPECT_ECHO, values)
+
+
+async def is_expected(session: AsyncSession, workspace_id: UUID, channel_id: UUID, echo: Written) -> bool:
+    """Whether another room has sent these words. An echo that comes twice is expected twice."""
+    values = {
+        "workspace_id": workspace_id,
+        "channel_id": channel_id,
+        "text": echo.text,
+        "before": echo.at + CLOCKS_DIFFER,
+        "after": echo.at - EXPECTED_FOR,
+    }
+    return bool(await session.scalar(_IS_EXPECTED, values))
 
 
 def _numbered(rows: Sequence[Mapping[str, Any]]) -> str:

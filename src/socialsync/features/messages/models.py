@@ -248,3 +248,17 @@ class OutboxRow(TenantRow):
     finished_at: Mapped[datetime | None]
     settle_job_id: Mapped[int | None] = mapped_column(BigInteger)
     pauses: Mapped[int] = mapped_column(SmallInteger, server_default=sql("0"))
+
+
+class ExpectedEcho(TenantRow):
+    """Words that another room has sent to somebody in private: their echo is not a person who steps in."""
+
+    __tablename__ = "expected_echoes"
+    __table_args__ = TenantRow.table_args(
+        ForeignKeyConstraint(["workspace_id", "channel_id"], ["channels.workspace_id", "channels.id"]),
+        Index(None, "workspace_id", "channel_id"),
+    )
+
+    channel_id: Mapped[UUID]
+    text: Mapped[str]
+    sent_at: Mapped[datetime]

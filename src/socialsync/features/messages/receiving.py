@@ -229,7 +229,11 @@ async def _claim_echoes(
     for key in echoes:
         each, _ = written[key]
         conversation = body.of[key[0], each.person]
-        if key in known or await arrivals.claim_echo(session, conversation, each, now=now):
+        if (
+            key in known
+            or await arrivals.claim_echo(session, conversation, each, now=now)
+            or await arrivals.is_expected(session, conversation["workspace_id"], key[0], each)
+        ):
             del written[key]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from socialsync.errors import Invalid, NotFound
 from socialsync.features.channels import service as channels
 from socialsync.features.messages import outbox, queries, reach, splitting, windows
+from socialsync.features.messages.arrivals import expect_echo
 from socialsync.features.messages.handover import ask_for_person
 from socialsync.features.messages.models import (
     Contact,
@@ -52,6 +53,7 @@ __all__ = [
     "ask_for_person",
     "check_buffer",
     "contacts_of",
+    "expect_echo",
     "list_contacts",
     "list_conversations",
     "list_messages",

@@ -19,6 +19,7 @@ ANSWER_WITHIN = 30.0
 """Seconds for each answer of the server."""
 PART_WITHIN = 90.0
 """Seconds for what comes before the mail, and for the mail: together less than the soft limit of the job."""
+GOODBYE_WITHIN = 2.0
 LONGEST_WORDS = 300
 _LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\s]+")
@@ -128,7 +129,7 @@ async def _hand_over(client: "aiosmtplib.SMTP", mail: EmailMessage) -> str:
 async def _leave(client: "aiosmtplib.SMTP") -> None:
     """A courtesy: the mail is the server's by now."""
     try:
-        await client.quit()
+        await client.quit(timeout=GOODBYE_WITHIN)
     except (aiosmtplib.SMTPException, OSError):
         return
 

@@ -14,6 +14,7 @@ ROOMS = (
     "decisions",
     "posts",
     "conversations",
+    "comments",
     "webhooks",
     "operations",
 )

@@ -4,11 +4,13 @@
 upkeep of the workers, each naming the rows it looks after.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from socialsync import clock
 from socialsync.db import idempotency
-from socialsync.features.channels import renewals
+from socialsync.features.channels import gaps, renewals
+from socialsync.features.comments import service as comments
 from socialsync.features.escalations import service as escalations
 from socialsync.features.knowledge import service as knowledge
 from socialsync.features.messages import service as messages
@@ -24,6 +26,12 @@ TIMETABLE = (
         task="posts.enqueue_due_posts",
         cron="* * * * *",
         expires_s=55,
+    ),
+    New(
+        name="poll-post-comments",
+        task="comments.poll_post_comments",
+        cron="*/5 * * * *",
+        expires_s=290,
     ),
 )
 
@@ -55,6 +63,11 @@ SWEEPS = (
         routine=True,
     ),
     Sweep(
+        "comments with work to do, and replies in doubt, without a live job",
+        timedelta(minutes=1),
+        lambda session: comments.requeue_stranded(session, now=clock.now()),
+    ),
+    Sweep(
         "documents that wait without a live job",
         timedelta(minutes=1),
         lambda session: knowledge.requeue_stranded(session, now=clock.now()),
@@ -66,10 +79,9 @@ SWEEPS = (
         routine=True,
     ),
     Sweep(
-        "FAQ entries without a vector",
+        "channels that missed something, without a live job",
         timedelta(minutes=1),
-        lambda session: knowledge.requeue_bare_faqs(session, now=clock.now()),
-        routine=True,
+        lambda session: gaps.requeue_stranded(session, now=clock.now()),
     ),
     Sweep(
         "tokens that end soon",
@@ -97,3 +109,14 @@ SWEEPS = (
     ),
     *pruning.SWEEPS,
 )
+
+
+def sweeps(*, embedding_model: str) -> Sequence[Sweep]:
+    """All of them. What another model embedded is looked for with today's."""
+    bare = Sweep(
+        "passages without a vector of the model of today",
+        timedelta(minutes=1),
+        lambda session: knowledge.requeue_bare(session, embedding_model, now=clock.now()),
+        routine=True,
+    )
+    return (*SWEEPS, bare)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from socialsync.db.audit import AuditEntry
 from socialsync.platforms import PLATFORMS
@@ -32,6 +32,8 @@ async def test_a_channel_is_stored_as_it_is_answered(client, rows, workspace):
         "escalation_email": None,
         "buffer_quiet_s": 5.0,
         "buffer_max_s": 20.0,
+        "missed_since": None,
+        "caught_up_at": None,
     }
     assert row.workspace_id == workspace.id
 
@@ -315,3 +317,30 @@ async def test_every_deed_leaves_an_audit_entry(client, channel, database, works
     assert {entry.actor for entry in entries[-3:]} == {
         "key:" + client.headers["authorization"].removeprefix("Bearer ")[:9]
     }
+
+
+async def test_an_instagram_channel_catches_up_when_somebody_wants_it(
+    operator_client, noon, audited, database
+):
+    new = NEW | {"platform": "instagram"}
+    channel = (await operator_client.post(URL, json=new)).json()
+    yesterday = noon() - timedelta(hours=24)
+    assert datetime.fromisoformat(channel["missed_since"]) == yesterday
+    async with database.system_transaction("a test has it caught up") as session:
+        await session.execute(text("update channels set missed_since = null, caught_up_at = now()"))
+    for _ in range(2):
+        answer = await operator_client.put(f"{URL}/{channel['id']}/catch-up")
+        assert answer.status_code == 202
+        assert datetime.fromisoformat(answer.json()["missed_since"]) == yesterday
+        assert answer.json()["caught_up_at"]
+    async with database.system_transaction("a test looks at jobs") as session:
+        jobs = await session.execute(text("select task_name from procrastinate_jobs"))
+        assert jobs.scalars().all() == ["conversations.catch_up"]
+    deeds = [entry.action for entry in await audited()]
+    assert deeds == ["channels.connected", *["channels.catch_up_wanted"] * 2]
+
+
+async def test_whatsapp_cannot_catch_up(operator_client, channel):
+    answer = await operator_client.put(f"{URL}/{channel['id']}/catch-up")
+    assert answer.status_code == 409
+    assert "7 days" in answer.text

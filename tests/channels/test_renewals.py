@@ -61,11 +61,14 @@ def world(simulator, noon):
     """Meta is there, and it is noon."""
 
 
+JOBS = "select * from procrastinate_jobs where task_name = 'channels.refresh_token' order by id"
+
+
 @pytest.fixture
 def jobs(database):
     async def read():
         async with database.system_transaction("a test looks at the jobs") as session:
-            found = await session.execute(text("select * from procrastinate_jobs order by id"))
+            found = await session.execute(text(JOBS))
         return [dict(row) for row in found.mappings()]
 
     return read

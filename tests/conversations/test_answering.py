@@ -11,7 +11,7 @@ from socialsync.features.conversations import service as conversations
 from socialsync.features.conversations.brain import Decision, Turn
 from socialsync.queue.jobs import JobLost
 from socialsync.queue.policies import Wait
-from tests.messages.conftest import Inbox
+from tests.messages.conftest import IG_PERSON, Inbox
 
 PROCESS = "conversations.process_message"
 SEND = "messages.send_message"
@@ -85,6 +85,22 @@ async def test_the_person_sees_that_they_were_read(inbox: Inbox, simulator):
     (read,) = simulator.ledger(kind="whatsapp.read")
     assert read["typing"] is True
     assert read["id"] == "wamid.2"
+
+
+async def test_on_instagram_the_person_sees_it_too(inbox: Inbox, simulator):
+    await inbox.write_direct("Hi")
+    inbox.wait(seconds=5)
+    await answer(inbox, Scripted())
+    seen, typing = simulator.ledger(kind="instagram.sender_action")
+    assert (seen["action"], typing["action"]) == ("mark_seen", "typing_on")
+    assert seen["id"] == typing["id"] == IG_PERSON
+
+
+async def test_that_nobody_sees_it_hinders_no_answer(inbox: Inbox, simulator):
+    simulator.fault(action="status", status=500, match={"kind": "instagram.sender_action"}, times=9)
+    await inbox.write_direct("Hi")
+    inbox.wait(seconds=5)
+    assert await answer(inbox, Scripted()) == "answered"
 
 
 @pytest.mark.parametrize(

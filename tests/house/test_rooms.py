@@ -20,6 +20,7 @@ NOUNS = {
     },
     "channels": {
         "buffers": "rule: how long a burst is waited for",
+        "gaps": "what a channel may have missed: noted, given a job, closed",
         "renewals": "the transactions in which tokens are renewed",
         "senders": "rule: in whose name calls are made",
         "standing": "rule: whether anything is done for a channel now, and if not, why",
@@ -29,6 +30,7 @@ NOUNS = {
         "answering": "from a window that is over to its outcome",
         "brain": "what decides and answers, as the rest of the room sees it",
         "floor": "rule: who has the floor",
+        "history": "what the platform remembers of the conversations, pulled",
         "memory": "where the AI keeps its thread of a conversation",
         "mind": "the brain: takes the steps, and remembers how far it has come",
         "steps": "from a turn to a decision, one call after the other",
@@ -129,6 +131,7 @@ NOUNS = {
         "statuses": "what the platform tells of messages afterwards",
     },
     "webhooks": {
+        "pulse": "whether the web door was there to be told",
         "reading": "from the bytes of a body to what it tells, by the platform's own reader",
         "signing": "rule: whether a body came from Meta",
     },

@@ -24,7 +24,7 @@ TABLE = {
     "knowledge.process_document": ("ingest", -5, "bulk"),
     "knowledge.embed_chunks": ("ingest", -5, "bulk"),
     "knowledge.index_chunks": ("ingest", -5, "bulk"),  # beyond the design: only large workspaces need it
-    "knowledge.embed_faqs": ("ingest", -5, "bulk"),  # beyond the design: an entry has no document to lock
+    "knowledge.embed_bare": ("ingest", -5, "bulk"),  # beyond the design: an entry has no document to lock
     "posts.enqueue_due_posts": ("scheduler", 5, "tick"),
     "posts.publish_post": ("scheduler", 0, "publish"),
     "posts.send_deliveries": ("scheduler", 0, "publish"),
@@ -42,16 +42,19 @@ TABLE = {
     "analytics.generate_daily_analytics": ("low", -10, "idempotent"),
     # Beyond the design, which renews tokens in a sweep: a sweep is a transaction, and this is a call outside.
     "channels.refresh_token": ("default", 0, "idempotent"),
+    # Beyond the design's table; its chapter on flows, "DM", asks for it.
+    "conversations.catch_up": ("ingest", 1, "message"),
 }
 """Queue, priority and policy: the first table of the design's chapter on queues, those to come too."""
 LOCKED = {
+    "conversations.catch_up",
     "conversations.process_message",
     "conversations.sync_operator_message",
     "conversations.update_langgraph_state",
     "escalations.notify_escalation",
     "messages.send_message",
     "knowledge.embed_chunks",
-    "knowledge.embed_faqs",
+    "knowledge.embed_bare",
     "knowledge.process_document",
     "posts.publish_post",
     "posts.send_deliveries",

@@ -81,6 +81,7 @@ SYSTEM_TRANSACTIONS = {
     "features/operations/readiness.py": {"health looks at the whole installation"},
     "features/posts/tasks.py": {"due posts of every workspace are enqueued"},
     "features/webhooks/endpoints.py": {"a webhook is stored and handled"},
+    "features/webhooks/pulse.py": {"the web door tells that it is there"},
     "queue/limits.py": {"calls of all workspaces share the limits"},
     "queue/rescue.py": {
         "rescue looks at every worker",

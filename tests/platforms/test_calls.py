@@ -14,6 +14,8 @@ ACCEPTED = {"messaging_product": "whatsapp", "contacts": [{}], "messages": [{"id
 def test_every_platform_keeps_its_contract(platforms: Platforms):
     assert isinstance(platforms.whatsapp, contract.SendsMessages)
     assert isinstance(platforms.instagram, contract.PublishesMedia)
+    assert isinstance(platforms.instagram, contract.CommentPlatform)
+    assert not isinstance(platforms.whatsapp, contract.CommentPlatform)
     assert not isinstance(platforms.instagram, contract.SendsMessages)
 
 

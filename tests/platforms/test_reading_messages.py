@@ -200,8 +200,8 @@ def test_every_entry_counts_with_its_account():
 @pytest.mark.parametrize(
     ("name", "unread"),
     [
-        ("comment_of_instagram_login", {"comments": 1}),
-        ("comment_of_facebook_login", {"comments": 1}),
+        ("comment_on_live_video", {"live_comments": 1}),
+        ("mention", {"mentions": 1}),
         ("handover", {"pass_thread_control": 1}),
         ("to_itself", {"message to itself": 1}),
     ],

@@ -20,6 +20,7 @@ READ, HARMLESS, EFFECT = Reach.READ, Reach.HARMLESS, Reach.EFFECT
 EXPECTED: dict[str, tuple[type[Failed], type[Failed]]] = {
     "-2_2207003_download_timeout": (errors.MediaUnreachable, errors.MediaUnreachable),
     "100_33_object_missing": (errors.PermissionMissing, errors.PermissionMissing),
+    "100_2534025_private_reply": (errors.PrivateReplyRefused, errors.PrivateReplyRefused),
     "10_2534022_window": (errors.WindowClosed, errors.WindowClosed),
     "130429_throughput": (errors.RateLimited, errors.RateLimited),
     "131016_unavailable": (errors.PlatformUnavailable, errors.PlatformFaulted),
@@ -93,6 +94,7 @@ def test_an_object_missing_on_a_read_is_read_again_later():
         (10, 2018065, errors.WindowClosed, errors.PermissionMissing),
         (200, 1545041, errors.RecipientUnreachable, errors.PermissionMissing),
         (100, 2207028, errors.ContentRefused, errors.RequestRefused),
+        (100, 2534025, errors.PrivateReplyRefused, errors.RequestRefused),
     ],
 )
 def test_the_subcode_goes_before_its_code(

@@ -79,13 +79,24 @@ class SimulatorServer:
         self._client.post("/_sim/webhooks", json=body).raise_for_status()
 
     def told(self) -> dict[str, Any]:
-        """``{"url", "told", "refused", "given_up", "waiting"}``."""
+        """``{"url", "told", "refused", "given_up", "lost", "waiting"}``."""
         return self._get("/_sim/webhooks")
+
+    def lose_webhooks(self, lost: bool = True) -> None:
+        """From now on they are lost for good, or arrive again."""
+        self._client.request("POST" if lost else "DELETE", "/_sim/webhooks/lost").raise_for_status()
 
     def happens(self, **inbound: Any) -> None:
         """As ``happens(statuses=[{"id": wamid, "status": "read"}])``."""
         answer = self._client.post("/_sim/inbound", json=inbound)
         assert answer.status_code == 202, answer.text
+
+    def comments(self, **inbound: Any) -> dict[str, list[str]]:
+        """As ``comments(comments=[{"media_id": media, "text": "Lovely"}])``: ``{"media", "ids"}``."""
+        answer = self._client.post("/_sim/inbound/comments", json=inbound)
+        assert answer.status_code == 202, answer.text
+        made: dict[str, list[str]] = answer.json()
+        return made
 
     def __enter__(self) -> Self:
         return self.start()

@@ -113,7 +113,14 @@ def test_who_was_away_is_told_on_coming_back(graph, simulator):
 
 
 def test_it_is_known_how_much_was_told(graph, receiver, simulator):
-    assert simulator.told() == {"url": receiver.url, "told": 0, "refused": 0, "given_up": 0, "waiting": 0}
+    assert simulator.told() == {
+        "url": receiver.url,
+        "told": 0,
+        "refused": 0,
+        "given_up": 0,
+        "lost": 0,
+        "waiting": 0,
+    }
     simulator.fault(action="delay_statuses", seconds=600)
     ok(send(graph))
     assert simulator.told()["waiting"] == 3

@@ -36,12 +36,14 @@ class Message:
         role: ``system``, ``user``, ``assistant`` or ``tool``.
         calls: of an assistant that asked for tools.
         call_id: of a tool's answer: what it answers.
+        images: URLs of pictures that belong to it, which the model's server fetches.
     """
 
     role: str
     content: str
     calls: Sequence[ToolCall] = field(default_factory=tuple)
     call_id: str | None = None
+    images: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ class Act:
 
 def as_sent(message: Message) -> dict[str, Any]:
     sent: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.images:
+        sent["content"] = [
+            {"type": "text", "text": message.content},
+            *({"type": "image_url", "image_url": {"url": url, "detail": "low"}} for url in message.images),
+        ]
     if message.call_id is not None:
         sent["tool_call_id"] = message.call_id
     if message.calls:

@@ -17,6 +17,7 @@ from socialsync.app import docs
 from socialsync.app.openapi import DESCRIPTION, TAGS, DescribedApp
 from socialsync.db import urls
 from socialsync.features.accounts.authentication import KeyAuthenticator
+from socialsync.features.webhooks import pulse
 from socialsync.resources import Resources, open_resources
 
 BODY_LIMITS: list[tuple[str, int]] = [
@@ -48,7 +49,7 @@ def create_app(resources: Resources | None = None) -> FastAPI:
             return
         telemetry.configure(level=environment.log_level, form=environment.log_format)
         found = await asyncio.to_thread(urls.resolve, environment)
-        async with open_resources(environment, found=found) as own:
+        async with open_resources(environment, found=found) as own, pulse.beating(own.database):
             _put(app, own)
             yield
 

@@ -5,7 +5,9 @@ async with platforms.open_platforms(meta_graph_url=..., instagram_graph_url=...,
 """
 
 from socialsync.platforms.catalogue import PLATFORMS, Platforms, check_post, media_of, open_platforms
+from socialsync.platforms.comments import Comment, CommentPage, MediaPage, PublishedMedia
 from socialsync.platforms.contract import (
+    CommentPlatform,
     ContainerState,
     ContainerStatus,
     FreshToken,
@@ -20,12 +22,17 @@ from socialsync.platforms.webpages import fetch_page
 
 __all__ = [
     "PLATFORMS",
+    "Comment",
+    "CommentPage",
+    "CommentPlatform",
     "ContainerState",
     "ContainerStatus",
     "FreshToken",
     "Heed",
     "Media",
+    "MediaPage",
     "Platforms",
+    "PublishedMedia",
     "Quota",
     "Sender",
     "Template",

@@ -13,6 +13,8 @@ from enum import Enum, StrEnum
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from socialsync.errors import Failed, Invalid
+from socialsync.platforms.comments import Comment, CommentPage, MediaPage
+from socialsync.platforms.news import Recalled
 
 _PLATFORM_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _HEADER_SAFE = re.compile(r"[!-~]+")
@@ -238,6 +240,44 @@ class PublishesMedia(Platform, Protocol):
 
 
 @runtime_checkable
+class CommentPlatform(Platform, Protocol):
+    """What people write under an account's media, and answering them. All raise the states of
+    `platforms.errors`. What is public is lost only when it is deleted: `comment` tells.
+    """
+
+    @staticmethod
+    def check_reply(text: str) -> None:
+        """Raises Invalid, naming ``text``."""
+
+    @staticmethod
+    def check_private_reply(text: str) -> None:
+        """Raises Invalid, naming ``text``."""
+
+    async def recent_media(self, sender: Sender, after: str | None = None) -> MediaPage:
+        """A read. What the account has published, newest first, wherever it was published from."""
+
+    async def comments_page(
+        self, sender: Sender, media_id: str, after: str | None = None, limit: int = 50
+    ) -> CommentPage:
+        """A read. Comments under a medium, newest first, each with some of its replies."""
+
+    async def replies_page(self, sender: Sender, comment_id: str, after: str | None = None) -> CommentPage:
+        """A read. The replies to a comment."""
+
+    async def comment(self, sender: Sender, comment_id: str) -> Comment | None:
+        """A read. A comment or a reply as it is now; None when it is gone."""
+
+    async def reply(self, sender: Sender, comment_id: str, text: str) -> str:
+        """The visible effect, after a committed intent: the reply's id."""
+
+    async def reply_privately(self, sender: Sender, comment_id: str, text: str) -> str:
+        """A message to who wrote the comment, after a committed intent: the message's id. One a comment."""
+
+    async def hide(self, sender: Sender, comment_id: str, *, hidden: bool) -> None:
+        """Harmless: have the comment seen by nobody else, or by everybody again."""
+
+
+@runtime_checkable
 class SendsMessages(Platform, Protocol):
     """Writing to a person, always visible: call it after a committed intent. The answer means accepted,
     not delivered.
@@ -255,3 +295,21 @@ class SendsMessages(Platform, Protocol):
 
     async def send_template(self, sender: Sender, to: str, template: Template, tracker: str) -> str:
         """Send an approved template: the message's id."""
+
+
+@runtime_checkable
+class ShowsPresence(Platform, Protocol):
+    """Letting a person see that somebody is there. A courtesy, which nothing depends on."""
+
+    async def mark_read(self, sender: Sender, to: str, message_id: str, *, typing: bool) -> None:
+        """Harmless. Show the person that their messages were read until this one and, if so, that somebody
+        is typing, which ends with the next message or after some seconds.
+        """
+
+
+@runtime_checkable
+class RemembersConversations(Platform, Protocol):
+    """Telling again what was said, to whoever was not there when it was told."""
+
+    async def recall(self, sender: Sender, *, after: str | None = None) -> Recalled:
+        """A read. A page of the account's conversations, those with the newest messages first."""

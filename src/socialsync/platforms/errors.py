@@ -3,6 +3,7 @@
 PlatformError
 |- Temporary: nothing happened, again later
 |  |- PlatformUnavailable     not reached, or out of order
+|  |  `- AnswerTooLong        ask for less
 |  |- RateLimited             too many calls
 |  |  |- PairRateLimited      too many to this one person; others are fine
 |  |  `- QuotaSpent           the day's posts are used up
@@ -18,6 +19,8 @@ PlatformError
 |  |- WindowClosed            the person wrote too long ago for a free text
 |  |- RecipientUnreachable    this person only
 |  |- TemplateRefused
+|  |- CommentGone             deleted, or no longer shown to us
+|  |- PrivateReplyRefused     this comment gets no private reply (any more)
 |  |- ContentRefused          text or media that this platform does not take
 |  `- RequestRefused          anything else it refused for good
 `- UnknownOutcome: it may have happened, look before doing it again
@@ -58,6 +61,10 @@ class PlatformError(Failed):
 
 class PlatformUnavailable(PlatformError, Temporary):
     """Not reached, or out of order."""
+
+
+class AnswerTooLong(PlatformUnavailable):
+    """More than we read of one answer: ask for less of a list."""
 
 
 class RateLimited(PlatformError, Temporary):
@@ -114,6 +121,14 @@ class RecipientUnreachable(PlatformError, Permanent):
 
 class TemplateRefused(PlatformError, Permanent):
     """The template, or what was filled into it."""
+
+
+class CommentGone(PlatformError, Permanent):
+    """The comment was deleted, or is no longer shown to the account."""
+
+
+class PrivateReplyRefused(PlatformError, Permanent):
+    """This comment had its one private reply, is older than 7 days, or is gone; Meta does not say which."""
 
 
 class ContentRefused(PlatformError, Permanent):

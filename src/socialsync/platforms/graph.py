@@ -31,7 +31,8 @@ from socialsync.platforms.errors import (
 TIMEOUT: Final = httpx.Timeout(connect=5, read=30, write=10, pool=5)
 ANSWER_WITHIN: Final = 60.0
 """Seconds for the whole call, because a read timeout starts anew with every byte."""
-ANSWER_LIMIT: Final = 2**20
+ANSWER_LIMIT: Final = 2**22
+"""Bytes; fifty comments of usual length with all their replies are far below."""
 NEARLY_FULL: Final = 80.0
 POOLS: Final = 8
 
@@ -265,7 +266,9 @@ async def _bounded(response: httpx.Response, reach: Reach) -> bytes:
     async for chunk in response.aiter_bytes():
         content += chunk
         if len(content) > ANSWER_LIMIT:
-            raise _unclear(reach, "its answer is too long", response.status_code)
+            if reach is Reach.EFFECT:
+                raise _unclear(reach, "its answer is too long", response.status_code)
+            raise faults.raised(verdicts.TOO_LONG, Said(status=response.status_code))
     return bytes(content)
 
 

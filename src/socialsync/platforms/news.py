@@ -1,10 +1,11 @@
-"""What a platform tells us by webhook, in words that belong to no platform."""
+"""What a platform tells us, by webhook or when asked, in words that belong to no platform."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from socialsync.platforms.comments import Comment
 from socialsync.platforms.errors import PlatformError
 
 Status = Literal["sent", "delivered", "read", "played", "failed"]
@@ -137,7 +138,37 @@ class Moved:
     at: datetime
 
 
+@dataclass(frozen=True)
+class CommentMade:
+    """Somebody commented on a medium of the account, or the account itself did.
+
+    Args:
+        media_id: what it is under; of a carousel it may be one of its items, and reading the comment tells
+            the carousel.
+        comment: as far as it is told: neither its replies nor whether it is hidden. Its time is when the
+            platform told it.
+    """
+
+    media_id: str | None
+    comment: Comment
+
+
 Told: TypeAlias = Written | Amended | Reacted | Seen | Moved
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """A page of recent conversations, asked for instead of told: those with the newest messages first.
+
+    Args:
+        told: their messages, echoes included, each conversation's in its order.
+        newest_at: when the last message of any of them was written; None of a page without any.
+        after: where the next page begins; None on the last.
+    """
+
+    told: Sequence[Written]
+    newest_at: datetime | None
+    after: str | None
 
 
 @dataclass(frozen=True)
@@ -149,9 +180,11 @@ class News:
         told: what people and the account itself did.
         unread: what we have no reader for (yet), counted by its name: a kind of message, a field.
         problems: sentences about what we should have been able to read.
+        comments: under the account's media.
     """
 
     statuses: Sequence[tuple[str, StatusUpdate]] = ()
     unread: Mapping[str, int] = field(default_factory=dict)
     problems: Sequence[str] = ()
     told: Sequence[tuple[str, Told]] = ()
+    comments: Sequence[tuple[str, CommentMade]] = ()

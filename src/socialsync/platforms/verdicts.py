@@ -133,6 +133,16 @@ HELD_BACK = Verdict(
     "Meta held the message back because this person got enough marketing messages",
     "Wait at least 24 hours before another one to this person",
 )
+COMMENT_GONE = Verdict(
+    errors.CommentGone,
+    "The comment was deleted, or is no longer shown to this account",
+    "There is nothing to answer; leave it",
+)
+PRIVATE_REPLY_REFUSED = Verdict(
+    errors.PrivateReplyRefused,
+    "Instagram takes no private reply to this comment: it had its one, is older than 7 days, or is gone",
+    "Answer below the comment, or wait until the person writes a message",
+)
 TEMPLATE_REFUSED = Verdict(
     errors.TemplateRefused,
     "WhatsApp does not take this template or its values",
@@ -148,6 +158,7 @@ NOT_GRAPH = Verdict(
 )
 NOT_SENT = Verdict(errors.PlatformUnavailable, "The platform could not be reached; nothing was sent", _AGAIN)
 NO_ANSWER = Verdict(errors.PlatformUnavailable, "The platform gave no usable answer", _AGAIN)
+TOO_LONG = Verdict(errors.AnswerTooLong, "The platform's answer is longer than we read", _AGAIN)
 ANSWER_LOST = Verdict(
     errors.AnswerLost, "The request left, but no usable answer came back; it may have been done", _LOOK
 )
@@ -192,6 +203,7 @@ TABLE: Final[tuple[Row, ...]] = (
     Row(ANY, {2207051}, ACTION_BLOCKED),
     Row({10}, {2534022, 2018065, 2018278}, WINDOW_CLOSED),
     Row({200}, {1545041, 2018108, 2534066}, UNREACHABLE),
+    Row({100}, {2534025}, PRIVATE_REPLY_REFUSED),
     # Meta at times denies a fresh container or post to reads while publishing it works (Postiz #1562)
     Row({100}, {33}, NO_SUCH_OBJECT, on_read=REREAD),
     Row({102, 190}, {458}, APP_REMOVED),

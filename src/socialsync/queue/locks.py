@@ -15,9 +15,13 @@ def of_document(*, document_id: UUID, **_: Any) -> str:
     return f"document:{document_id}"
 
 
-def of_faqs(**_: Any) -> str:
+def of_catching_up(*, channel_id: UUID, **_: Any) -> str:
+    return f"catch_up:{channel_id}"
+
+
+def of_bare_chunks(**_: Any) -> str:
     """One at a time in a workspace."""
-    return "faqs"
+    return "bare chunks"
 
 
 def of_schedule(name: str) -> str:

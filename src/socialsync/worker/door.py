@@ -15,7 +15,7 @@ from socialsync.db.direct import PatientPool
 from socialsync.queue.app import App
 from socialsync.queue.tasks import HOUSE
 from socialsync.resources import Resources, open_resources
-from socialsync.timetable import SWEEPS, TIMETABLE
+from socialsync.timetable import TIMETABLE, sweeps
 
 _TURN_S = 120.0
 """Seconds for which a job waits for a connection: to wait for one's turn is not to fail."""
@@ -42,7 +42,7 @@ app = App(
     ),
     lifespan=_lifespan,
     timetable=TIMETABLE,
-    sweeps=SWEEPS,
+    sweeps=sweeps(embedding_model=_settings.embedding_model),
     worker_defaults={"concurrency": 100},
 )
 app.include(HOUSE)

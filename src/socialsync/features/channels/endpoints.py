@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import SecretStr
 from starlette.responses import Response
-from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
+from starlette.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
 from socialsync import clock
 from socialsync.api.idempotency import AskedOnce, once
@@ -91,6 +91,16 @@ async def resume_channel(channel_id: UUID, principal: Operator, opened: Opened) 
     """The posts that waited go on within a minute. One that is not paused stays as it is."""
     async with opened.database.transaction(principal.workspace_id) as session:
         row = await service.resume(session, channel_id, actor=principal.actor, now=clock.now())
+        return ChannelOut.model_validate(row)
+
+
+@router.put("/{channel_id}/catch-up", summary="Catch up with a channel", status_code=HTTP_202_ACCEPTED)
+async def catch_up_channel(channel_id: UUID, principal: Operator, opened: Opened) -> ChannelOut:
+    """Pull the last 24 hours of an Instagram account's conversations, of which nobody may have been told: its
+    webhooks did not get through. Who still waits is answered, and nobody twice. 409 on WhatsApp.
+    """
+    async with opened.database.transaction(principal.workspace_id) as session:
+        row = await service.catch_up(session, channel_id, actor=principal.actor, now=clock.now())
         return ChannelOut.model_validate(row)
 
 

@@ -9,7 +9,11 @@ from socialsync.db.base import TenantRow
 
 
 class Channel(TenantRow):
-    """A WhatsApp number or an Instagram account. A deleted one stays for its posts, without its token."""
+    """A WhatsApp number or an Instagram account. A deleted one stays for its posts, without its token.
+
+    Of what was written after ``missed_since`` the platform may have told nobody: it is to be pulled. Until
+    ``caught_up_at`` that was done the last time.
+    """
 
     __tablename__ = "channels"
     __table_args__ = TenantRow.table_args(
@@ -31,6 +35,7 @@ class Channel(TenantRow):
             "token_expires_at",
             postgresql_where=text("status = 'active' and token_expires_at is not null"),
         ),
+        Index(None, "missed_since", postgresql_where=text("missed_since is not null")),
     )
 
     platform: Mapped[str]
@@ -41,6 +46,8 @@ class Channel(TenantRow):
     ai_enabled_for_chats: Mapped[bool] = mapped_column(server_default=text("true"))
     ai_enabled_for_comments: Mapped[bool] = mapped_column(server_default=text("true"))
     escalation_email: Mapped[str | None]
+    hide_ignored_comments: Mapped[bool] = mapped_column(server_default=text("false"))
+    reply_privately: Mapped[bool] = mapped_column(server_default=text("false"))
     buffer_quiet_s: Mapped[float] = mapped_column(server_default=text("5"))
     buffer_max_s: Mapped[float] = mapped_column(server_default=text("20"))
     paused_at: Mapped[datetime | None]
@@ -49,3 +56,5 @@ class Channel(TenantRow):
     token_expires_at: Mapped[datetime | None]
     token_checked_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+    missed_since: Mapped[datetime | None]
+    caught_up_at: Mapped[datetime | None]

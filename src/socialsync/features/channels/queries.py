@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import column, exists, func, or_, select, table, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -98,6 +98,60 @@ async def update_token(
     changed = await session.scalars(
         update(Channel)
         .where(Channel.id == seen.id, Channel.status == "active", Channel.token_set_at == seen.token_set_at)
+        .values(**changes, updated_at=now)
+        .returning(Channel.id)
+        .execution_options(synchronize_session=False)
+    )
+    return changed.one_or_none() is not None
+
+
+async def note_gaps(
+    session: AsyncSession, since: datetime, *, channel_id: UUID | None, now: datetime
+) -> Sequence[Channel]:
+    """Of what was written after ``since`` this Instagram channel, or all of them, may have heard nothing.
+
+    Returns:
+        them, as they are now.
+    """
+    statement = (
+        update(Channel)
+        .where(Channel.platform == "instagram", _ALIVE)
+        .values(missed_since=func.least(Channel.missed_since, since), updated_at=now)
+        .returning(Channel)
+        .execution_options(populate_existing=True)
+    )
+    if channel_id is not None:
+        statement = statement.where(Channel.id == channel_id)
+    return (await session.scalars(statement)).all()
+
+
+async def list_gaps(session: AsyncSession, *, before: datetime, limit: int) -> Sequence[Channel]:
+    """Open channels that missed something, those first that miss it longest, and for which no job waits or
+    runs.
+    """
+    lock = text("'catch_up\\:' || channels.id || '@' || channels.workspace_id")
+    jobs = table("procrastinate_jobs", column("lock"), column("status"))
+    waits, runs = (
+        exists(select(jobs.c.lock).where(jobs.c.lock == lock, text(f"procrastinate_jobs.status {which}")))
+        for which in ("< 'doing'", "= 'doing'")
+    )
+    statement = (
+        select(Channel)
+        .where(Channel.missed_since < before, Channel.status == "active", Channel.paused_at.is_(None))
+        .where(~waits, ~runs)
+        .order_by(Channel.missed_since, Channel.id)
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def close_gap(
+    session: AsyncSession, seen: Channel, changes: Mapping[str, Any], *, now: datetime
+) -> bool:
+    """Change what belongs to the gap that was ``seen``; False when it is a larger one by now."""
+    changed = await session.scalars(
+        update(Channel)
+        .where(Channel.id == seen.id, Channel.missed_since == seen.missed_since)
         .values(**changes, updated_at=now)
         .returning(Channel.id)
         .execution_options(synchronize_session=False)

@@ -36,6 +36,9 @@ Token = Annotated[SecretStr, AfterValidator(_token)]
 _SECONDS = "Seconds of silence after which a burst of messages is answered."
 _MOST_SECONDS = "Seconds after which a burst is answered in any case; 3,600 at most."
 
+_HIDES = "Whether a comment that is ignored is hidden: nobody but its author sees it then."
+_PRIVATELY = "Whether a comment is answered by a private message to its author instead of a public reply."
+
 
 class NewChannel(Body):
     model_config = ConfigDict(
@@ -59,6 +62,8 @@ class NewChannel(Body):
     access_token: Token = Field(description="Stored encrypted; it never comes back.")
     ai_enabled_for_chats: Flag = True
     ai_enabled_for_comments: Flag = True
+    hide_ignored_comments: Flag = Field(False, description=_HIDES)
+    reply_privately: Flag = Field(False, description=_PRIVATELY)
     escalation_email: Email | None = Field(None, examples=["support@example.com"])
     buffer_quiet_s: Number = Field(5.0, description=_SECONDS)
     buffer_max_s: Number = Field(20.0, description=_MOST_SECONDS)
@@ -75,6 +80,8 @@ class ChannelChanges(Changes):
     )
     ai_enabled_for_chats: Flag = True
     ai_enabled_for_comments: Flag = True
+    hide_ignored_comments: Flag = Field(False, description=_HIDES)
+    reply_privately: Flag = Field(False, description=_PRIVATELY)
     escalation_email: Email | None = Field(None, examples=["support@example.com"])
     buffer_quiet_s: Number = Field(5.0, description=_SECONDS)
     buffer_max_s: Number = Field(20.0, description=_MOST_SECONDS)
@@ -99,8 +106,15 @@ class ChannelOut(Answer):
         description="When the access token ends at the latest; null where nobody knows. Instagram's are"
         " renewed before that, by themselves."
     )
+    missed_since: datetime | None = Field(
+        description="Since when Instagram may have told what nobody heard, which is being pulled; null when"
+        " nothing is missed. WhatsApp tells nothing a second time."
+    )
+    caught_up_at: datetime | None = Field(description="Until when that was pulled the last time.")
     ai_enabled_for_chats: bool
     ai_enabled_for_comments: bool
+    hide_ignored_comments: bool = Field(description=_HIDES)
+    reply_privately: bool = Field(description=_PRIVATELY)
     escalation_email: str | None
     buffer_quiet_s: float
     buffer_max_s: float

@@ -27,6 +27,11 @@ def limit_key(channel: Channel) -> str:
     return f"{channel.platform}:{channel.external_id}"
 
 
+def conversations_key(channel: Channel) -> str:
+    """Whose rate limit reading conversations counts against: the account's, beside its other calls."""
+    return f"{limit_key(channel)}/conversations"
+
+
 def check_sender(external_id: str, access_token: str) -> None:
     """What could never be put into a request is refused now. Raises Invalid."""
     Sender(external_id=external_id, token=access_token, limit_key="")

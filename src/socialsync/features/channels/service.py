@@ -11,9 +11,12 @@ from socialsync import clock
 from socialsync.db import audit
 from socialsync.db.encryption import Cipher
 from socialsync.errors import Conflict, NotFound
-from socialsync.features.channels import buffers, queries, tokens
+from socialsync.features.channels import buffers, gaps, queries, tokens
+from socialsync.features.channels.gaps import LOOKED_BACK, miss_all
+from socialsync.features.channels.gaps import close as close_gap
+from socialsync.features.channels.gaps import give_up as give_up_gap
 from socialsync.features.channels.models import Channel
-from socialsync.features.channels.senders import check_sender, limit_key, sender_of
+from socialsync.features.channels.senders import check_sender, conversations_key, limit_key, sender_of
 from socialsync.features.channels.standing import is_open, why_closed
 from socialsync.platforms.contract import Sender
 from socialsync.queue import limits
@@ -22,22 +25,30 @@ SYSTEM = "socialsync"
 """The actor of what nobody asked for."""
 WHATSAPP_RATE = 80
 """Messages a second from one number (Meta, "Throughput"), which is its burst too."""
+CONVERSATIONS_RATE = 2
+"""Pages of conversations a second of one account (Meta, "Rate Limits"), which is its burst too."""
 _USUAL_BUFFER = {"buffer_quiet_s": 5.0, "buffer_max_s": 20.0}
 
 __all__ = [
+    "LOOKED_BACK",
     "Channel",
     "ChannelExists",
+    "catch_up",
     "change",
+    "close_gap",
     "connect",
+    "conversations_key",
     "delete",
     "find_channel",
     "get_channel",
     "get_channel_row",
+    "give_up_gap",
     "is_open",
     "limit_key",
     "list_channels",
     "load_sender",
     "mark_revoked",
+    "miss_all",
     "note",
     "pause",
     "resume",
@@ -59,7 +70,7 @@ async def connect(
     access_token: str,
     actor: str,
 ) -> Channel:
-    """Connect an account of a platform.
+    """Connect an account of a platform. What was written to it before is pulled.
 
     Args:
         content: ``platform name external_id`` and, where they differ from the usual, ``ai_enabled_for_chats
@@ -70,11 +81,12 @@ async def connect(
         Invalid: names the field.
         ChannelExists.
     """
-    values = {**_USUAL_BUFFER, **content}
+    now = clock.now()
+    values = {**_USUAL_BUFFER, **content, "created_at": now}
     buffers.check_buffer(quiet_s=values["buffer_quiet_s"], max_s=values["buffer_max_s"])
     check_sender(values["external_id"], access_token)
     values["workspace_id"] = workspace_id
-    values |= _new_token(values["platform"], cipher, access_token, now=clock.now())
+    values |= _new_token(values["platform"], cipher, access_token, now=now)
     channel = await queries.add_channel(session, values)
     if channel is None:
         raise ChannelExists(
@@ -82,10 +94,8 @@ async def connect(
             field="external_id",
             fix="Change that one with PATCH, or DELETE it first. GET /api/v1/channels lists them.",
         )
-    if channel.platform == "whatsapp":
-        await limits.set_usual_rate(
-            session, limit_key(channel), rate_per_s=WHATSAPP_RATE, burst=WHATSAPP_RATE
-        )
+    await _set_usual_rate(session, channel)
+    await gaps.miss_recent(session, channel, now=now)
     await note(session, channel, "connected", actor, {"platform": channel.platform})
     return channel
 
@@ -124,7 +134,8 @@ async def change(
 
     Args:
         changes: of what ``connect`` takes, without ``platform`` and ``external_id``.
-        access_token: a new one makes the channel active again, and its posts go on; None keeps the old one.
+        access_token: a new one makes the channel active again, its posts go on, and what was written
+            meanwhile is pulled; None keeps the old one.
 
     Raises:
         Invalid: names the field.
@@ -145,7 +156,10 @@ async def change(
     if not values:
         return channel
     await note(session, channel, "changed", actor, {"fields": fields})
-    return await queries.update_channel(session, channel_id, values, now=now)
+    channel = await queries.update_channel(session, channel_id, values, now=now)
+    if access_token is not None:
+        await gaps.miss_recent(session, channel, now=now)
+    return channel
 
 
 async def pause(session: AsyncSession, channel_id: UUID, *, actor: str, now: datetime) -> Channel:
@@ -172,6 +186,20 @@ async def resume(session: AsyncSession, channel_id: UUID, *, actor: str, now: da
         return channel
     await note(session, channel, "resumed", actor, {})
     return await queries.update_channel(session, channel_id, {"paused_at": None}, now=now)
+
+
+async def catch_up(session: AsyncSession, channel_id: UUID, *, actor: str, now: datetime) -> Channel:
+    """Have what was written in the last 24 hours pulled, as if nobody had heard of it.
+
+    Raises:
+        NotFound.
+        TellsNothingAgain: not on WhatsApp.
+    """
+    channel = _there(await queries.lock_channel(session, channel_id))
+    gaps.check(channel)
+    await gaps.miss_recent(session, channel, now=now)
+    await note(session, channel, "catch_up_wanted", actor, {})
+    return channel
 
 
 async def delete(session: AsyncSession, channel_id: UUID, *, actor: str, now: datetime) -> None:
@@ -231,6 +259,14 @@ async def note(
         workspace_id=channel.workspace_id,
         detail=detail,
     )
+
+
+async def _set_usual_rate(session: AsyncSession, channel: Channel) -> None:
+    if channel.platform == "whatsapp":
+        key, rate = limit_key(channel), WHATSAPP_RATE
+    else:
+        key, rate = conversations_key(channel), CONVERSATIONS_RATE
+    await limits.set_usual_rate(session, key, rate_per_s=rate, burst=rate)
 
 
 def _new_token(platform: str, cipher: Cipher, access_token: str, *, now: datetime) -> dict[str, Any]:

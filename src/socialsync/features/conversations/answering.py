@@ -22,6 +22,7 @@ from socialsync.features.escalations import service as escalations
 from socialsync.features.messages import service as messages
 from socialsync.features.messages.service import Conversation, Window
 from socialsync.platforms import bodies
+from socialsync.platforms.contract import ShowsPresence
 from socialsync.queue import jobs
 from socialsync.queue.jobs import Job, still_mine
 from socialsync.queue.policies import Wait
@@ -125,9 +126,10 @@ async def _show_typing(opened: Resources, conversation: Conversation, message_id
     try:
         async with opened.database.transaction(conversation.workspace_id) as session:
             channel, sender = await channels.load_sender(session, opened.cipher, conversation.channel_id)
-        if channel.platform != "whatsapp" or message_id is None:
-            return
-        await opened.platforms.whatsapp.mark_read(sender, message_id, typing=True)
+            contact = await messages.get_contact(session, conversation.contact_id)
+        platform, person = opened.platforms[channel.platform], contact.user_id or contact.phone
+        if isinstance(platform, ShowsPresence) and message_id and person:
+            await platform.mark_read(sender, person, message_id, typing=True)
     except SocialSyncError as error:
         log.info("[CHAT] Could not show that somebody is typing", reason=str(error))
 

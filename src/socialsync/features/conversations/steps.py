@@ -152,7 +152,7 @@ class Steps:
     async def doubt(self, state: State) -> State:
         """What the model said without looking anything up may only be small talk."""
         answer = state["said"].strip()
-        if telling.is_small_talk(answer, state["asked"]) and not wording.tells_rules(answer):
+        if grounding.is_small_talk(answer, state["asked"]) and not wording.tells_rules(answer):
             return {"decision": self._answered(state, answer, [])}
         return {"decision": self._escalated(state, NOT_SOUND, "not_grounded")}
 

@@ -1,13 +1,14 @@
-"""The jobs of the room: answer a person, and keep what the AI remembers up to date."""
+"""The jobs of the room: answer a person, keep what the AI remembers up to date, pull what was missed."""
 
 from uuid import UUID
 
 from socialsync import resources
-from socialsync.features.conversations import answering
+from socialsync.features.conversations import answering, history
 from socialsync.features.conversations.mind import Mind
 from socialsync.features.messages import lanes
 from socialsync.features.messages import service as messages
 from socialsync.features.messages.tasks import patient
+from socialsync.queue import locks
 from socialsync.queue.jobs import Job
 from socialsync.queue.tasks import task
 
@@ -31,7 +32,7 @@ async def process_message(job: Job, *, workspace_id: UUID, conversation_id: UUID
 @patient
 async def update_langgraph_state(job: Job, *, workspace_id: UUID, conversation_id: UUID) -> dict[str, str]:
     """Somebody else has the floor now: what the AI remembers follows the rows."""
-    return await _catch_up(job, workspace_id, conversation_id)
+    return await _bring_up_to_date(job, workspace_id, conversation_id)
 
 
 @task(
@@ -41,10 +42,20 @@ async def update_langgraph_state(job: Job, *, workspace_id: UUID, conversation_i
 @patient
 async def sync_operator_message(job: Job, *, workspace_id: UUID, conversation_id: UUID) -> dict[str, str]:
     """A person of the business wrote: the AI shall know of it."""
-    return await _catch_up(job, workspace_id, conversation_id)
+    return await _bring_up_to_date(job, workspace_id, conversation_id)
 
 
-async def _catch_up(job: Job, workspace_id: UUID, conversation_id: UUID) -> dict[str, str]:
+@task(
+    name="conversations.catch_up", queue="ingest", policy="message", scope="workspace", priority=1,
+    lock=locks.of_catching_up,
+)  # fmt: skip
+@patient
+async def catch_up(job: Job, *, workspace_id: UUID, channel_id: UUID) -> dict[str, int | str]:
+    """Have the platform tell again what a channel may have missed, and store it."""
+    return await history.catch_up(resources.of(job), job, workspace_id, channel_id)
+
+
+async def _bring_up_to_date(job: Job, workspace_id: UUID, conversation_id: UUID) -> dict[str, str]:
     opened = resources.of(job)
     async with opened.database.transaction(workspace_id) as session:
         conversation = await messages.get_conversation(session, conversation_id)

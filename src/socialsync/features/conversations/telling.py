@@ -1,6 +1,5 @@
-"""How a conversation is told to a model, and what its words may be without a source. Pure."""
+"""How a conversation is told to a model. Pure."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
@@ -10,8 +9,6 @@ from socialsync.ai import Message
 from socialsync.features.knowledge.retrieval import Hit
 
 _QUOTES = str.maketrans("<>", "\u2039\u203a")
-_LONGEST_TALK = 300
-_HOLDS_FACTS = re.compile(r"\d|https?://|www\.|@\w|[€$£¥%]")
 _LONGEST_LINE = 2_000
 
 
@@ -34,12 +31,6 @@ def history(lines: Sequence[Mapping[str, str]]) -> list[Message]:
 def framed(asked: str) -> str:
     """What is to be answered, in a block that no text of its own ends."""
     return f"<message>\n{asked.translate(_QUOTES)}\n</message>"
-
-
-def is_small_talk(answer: str, asked: str) -> bool:
-    """Whether an answer is short and states nothing that would need a source."""
-    stated = [word for word in answer.split() if _HOLDS_FACTS.search(word) and word not in asked]
-    return 0 < len(answer) <= _LONGEST_TALK and not stated
 
 
 def kept(hit: Hit) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """From what somebody wrote to a decision: rules, moderation, and the model, in this order."""
 
+import contextlib
 from collections.abc import Sequence
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from socialsync.ai import Message, Spender
+from socialsync.ai.errors import CallRefused
 from socialsync.features.decisions import asking, matching, prompting, service
 from socialsync.features.decisions.service import ContextType, Judgement, Verdict
 from socialsync.resources import Resources
@@ -41,6 +43,7 @@ class AIDecisionService:
         *,
         context: Sequence[tuple[str, str]] = (),
         examples: Sequence[tuple[str, str]] = (),
+        images: Sequence[str] = (),
     ) -> Judgement:
         """Decide; the first that has something to say does: the workspace's rules, a wish for a person,
         moderation, the model. What is written is data: no order in it is followed.
@@ -48,6 +51,7 @@ class AIDecisionService:
         Args:
             context: what it was said about, as names and texts: earlier turns, a post's caption.
             examples: texts with what people decided of them here.
+            images: URLs of what it was said about. A model that cannot see them decides without.
 
         Raises:
             AiError: moderation or the model did not answer. Whoever calls waits, or escalates.
@@ -66,15 +70,13 @@ class AIDecisionService:
         if moderation.flagged:
             named = ", ".join(sorted(moderation.flagged))
             return Judgement("ESCALATE", f"Moderation flags it: {named}.", "moderation", named.split(",")[0])
-        weighed = await self._opened.ai.decide(
-            purpose,
-            [
-                Message("system", prompting.rules(context_type, examples)),
-                Message("user", prompting.framed(text, context)),
-            ],
-            Weighed,
-        )
-        return _judged(weighed)
+        told = Message("system", prompting.rules(context_type, examples))
+        framed = prompting.framed(text, context)
+        if images:
+            with contextlib.suppress(CallRefused):
+                shown = Message("user", framed, images=images)
+                return _judged(await self._opened.ai.decide(purpose, [told, shown], Weighed))
+        return _judged(await self._opened.ai.decide(purpose, [told, Message("user", framed)], Weighed))
 
 
 def _judged(weighed: Weighed) -> Judgement:

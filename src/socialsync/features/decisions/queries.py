@@ -58,6 +58,10 @@ async def add_decision(session: AsyncSession, values: Mapping[str, Any]) -> UUID
     return found
 
 
+async def list_by_ids(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[AiDecision]:
+    return (await session.scalars(select(AiDecision).where(AiDecision.id.in_(ids)))).all()
+
+
 async def list_decisions(
     session: AsyncSession,
     *,

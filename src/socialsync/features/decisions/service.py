@@ -87,6 +87,7 @@ get_rule = queries.get_rule
 list_rules = queries.list_rules
 list_rules_for = queries.list_rules_for
 list_decisions = queries.list_decisions
+list_by_ids = queries.list_by_ids
 
 
 async def record(

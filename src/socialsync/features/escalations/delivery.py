@@ -1,6 +1,6 @@
 """From a mail whose intent is committed to what becomes of it. No transaction is open while the network is.
 
-A mail without an answer is handed in a second time, under the same Message-ID: docs/decisions/0014.
+A mail without an answer is handed in a second time, under the same Message-ID: docs/decisions/0015.
 """
 
 import asyncio

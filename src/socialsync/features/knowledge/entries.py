@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import RowMapping, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.features.knowledge.configs import config_of
@@ -30,14 +29,6 @@ with given as materialized (
 insert into knowledge_chunks (workspace_id, faq_id, n, text, heading, language, config, digest)
 select :workspace_id, id, 0, answer, question, language, cast(config as regconfig), decode(digest, 'hex')
 from given
-""")
-_FAQS_WITHOUT_VECTOR = text("""
-select id, heading, text, digest from knowledge_chunks
-where workspace_id = :workspace_id and faq_id is not null and embedding is null order by id limit :limit
-""")
-_WORKSPACES_WITH_BARE_FAQS = text("""
-select distinct workspace_id from knowledge_chunks
-where faq_id is not null and embedding is null and updated_at < :before limit :limit
 """)
 
 
@@ -82,16 +73,3 @@ async def add_faqs(session: AsyncSession, workspace_id: UUID, passages: Sequence
     ]
     given = {"workspace_id": workspace_id, "entries": json.dumps(entries)}
     await session.execute(_ADD_FAQS, given)
-
-
-async def list_faqs_without_vector(
-    session: AsyncSession, workspace_id: UUID, limit: int
-) -> Sequence[RowMapping]:
-    """``id, heading, text, digest`` of their chunks."""
-    rows = await session.execute(_FAQS_WITHOUT_VECTOR, {"workspace_id": workspace_id, "limit": limit})
-    return rows.mappings().all()
-
-
-async def list_workspaces_with_bare_faqs(session: AsyncSession, now: datetime, limit: int) -> list[UUID]:
-    values = {"before": now - timedelta(minutes=1), "limit": limit}
-    return list(await session.scalars(_WORKSPACES_WITH_BARE_FAQS, values))

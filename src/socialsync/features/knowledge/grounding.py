@@ -28,6 +28,8 @@ _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _GROUPS = re.compile(r"(?<![\d.,])([1-9]\d{0,2})((?:[ .,'\u2019\u00a0\u202f]\d{3})+)(?!\d)")
 _LINK = re.compile(r"https?://\S+|\b[\w.+-]+@[\w-]+\.\w+")
+_LONGEST_TALK = 300
+_HOLDS_FACTS = re.compile(r"\d|https?://|www\.|@\w|[€$£¥%]")
 _QUOTES = str.maketrans("<>", "\u2039\u203a")
 _RULES = """\
 You answer customers' questions for a business, only from the sources below.
@@ -72,6 +74,12 @@ def checked(composed: Composed, question: str, hits: Sequence[Hit]) -> list[int]
     loose = _numbers(_uncited(composed.answer)) - _numbers(known)
     links = [link for link in _LINK.findall(composed.answer) if link.rstrip(".,)") not in known]
     return None if loose or links else cited
+
+
+def is_small_talk(answer: str, asked: str) -> bool:
+    """Whether an answer is short and states nothing that would need a source."""
+    stated = [word for word in answer.split() if _HOLDS_FACTS.search(word) and word not in asked]
+    return 0 < len(answer) <= _LONGEST_TALK and not stated
 
 
 def _numbers(text: str) -> set[str]:

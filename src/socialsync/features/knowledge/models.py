@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import REGCONFIG, TSVECTOR
+from sqlalchemy.dialects.postgresql import BIT, REGCONFIG, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from socialsync.db.base import TenantRow
@@ -141,8 +141,9 @@ class Vector(TenantRow):
 
 class Chunk(TenantRow):
     """A passage that can be found, of a document or a FAQ entry, whose vector comes a moment later. Among its
-    words is its workspace, so that one index finds a tenant's rows among everybody's. ``nearby``: whether the
-    index of vectors has it, which costs ten milliseconds and only serves large workspaces.
+    words is its workspace, so that one index finds a tenant's rows among everybody's. ``signs``: those of its
+    vector, looked at first. ``nearby``: whether the index of vectors has it, which costs ten
+    milliseconds and only serves the largest workspaces.
     """
 
     __tablename__ = "knowledge_chunks"
@@ -173,7 +174,14 @@ class Chunk(TenantRow):
             postgresql_ops={"embedding": "halfvec_ip_ops"},
             postgresql_where=sql("nearby"),
         ),
-        Index(None, "workspace_id", "nearby"),
+        Index(
+            "ix_knowledge_chunks_signs",
+            "workspace_id",
+            "nearby",
+            "model",
+            postgresql_include=["id", "signs"],
+        ),
+        Index(None, "workspace_id", "config"),
     )
 
     document_id: Mapped[UUID | None]
@@ -195,4 +203,9 @@ class Chunk(TenantRow):
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     model: Mapped[str | None]
     embedding: Mapped[Any] = mapped_column(HALFVEC(DIMENSIONS), nullable=True)
+    signs: Mapped[Any] = mapped_column(
+        BIT(DIMENSIONS),
+        Computed(f"binary_quantize(embedding)::bit({DIMENSIONS})", persisted=True),
+        nullable=True,
+    )
     nearby: Mapped[bool] = mapped_column(server_default=sql("false"))

@@ -76,8 +76,22 @@ now() from unnest(cast(:ids as uuid[]), cast(:digests as bytea[]), cast(:embeddi
     as given (id, digest, embedding)
 where chunk.workspace_id = :workspace_id and chunk.id = given.id and chunk.digest = given.digest
 """)
-
-
+_BARE = text("""
+select id, heading, text, digest from knowledge_chunks
+where workspace_id = :workspace_id and model is distinct from :model order by id limit :limit
+""")
+_WORKSPACES_WITH_BARE = text("""
+select id from workspaces where exists (  -- three looks into the index for each, however large it is
+    select from knowledge_chunks
+    where workspace_id = workspaces.id and nearby = any ('{f,t}') and model < :model
+) or exists (
+    select from knowledge_chunks
+    where workspace_id = workspaces.id and nearby = any ('{f,t}') and model > :model
+) or exists (
+    select from knowledge_chunks
+    where workspace_id = workspaces.id and nearby = any ('{f,t}') and model is null and updated_at < :before
+) limit :limit
+""")
 _CROWDED = text("""
 select workspace_id from knowledge_chunks where not nearby
 group by workspace_id having count(*) > :most order by count(*) desc limit :limit
@@ -267,6 +281,22 @@ async def set_vectors(
             "embeddings": [vector_text(vector) for vector in vectors],
         },
     )
+
+
+async def list_bare(
+    session: AsyncSession, workspace_id: UUID, model: str, limit: int
+) -> Sequence[RowMapping]:
+    """``id, heading, text, digest`` of chunks without a vector of this model."""
+    values = {"workspace_id": workspace_id, "model": model, "limit": limit}
+    return (await session.execute(_BARE, values)).mappings().all()
+
+
+async def list_workspaces_with_bare(
+    session: AsyncSession, model: str, now: datetime, limit: int
+) -> list[UUID]:
+    """Those with chunks of another model, or without a vector for a minute."""
+    values = {"model": model, "before": now - timedelta(minutes=1), "limit": limit}
+    return list(await session.scalars(_WORKSPACES_WITH_BARE, values))
 
 
 async def list_crowded(session: AsyncSession, most: int, limit: int) -> list[UUID]:

@@ -6,9 +6,11 @@ question's, and weigh the more the rarer they are (the idf of BM25). How much a 
 on how much of the question's weight the passage has: a question in other words than the passage's is left to
 the vectors. Of equals, the passage in the question's language comes first.
 
-Vectors are searched exactly while the workspace is small, which is fast and finds all. Of a large one most
-are ``nearby``, in the HNSW index, which iterates until enough of this workspace is found (pgvector,
-"Iterative index scans"); the latest are compared exactly beside it.
+Vectors are compared in two steps: first all of a workspace's by their signs alone (binary quantization,
+pgvector), which lie in an index that holds nothing else, then the nearest of them in full. That is exact
+while there are few and finds what an exact search finds when there are tens of thousands, in a
+time that depends on this workspace alone. Of a larger one most are ``nearby``, in the HNSW index, which
+iterates until enough of this workspace is found (pgvector, "Iterative index scans").
 """
 
 from collections.abc import Sequence
@@ -18,16 +20,18 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync.features.knowledge.configs import LANGUAGES, config_of
+from socialsync.features.knowledge.configs import CONFIGS, LANGUAGES, SIMPLE, config_of
 from socialsync.features.knowledge.queries import vector_text
 
-COUNTED = 5_000
-"""Passages up to which a workspace's are counted, to weigh words by."""
 CANDIDATES = 50
 """Of each list."""
-SOME = 200
+SHORTLIST = 300
+"""Vectors, nearest by their signs, that are compared in full."""
+SOME = 100
 """Passages that are looked at for each word. All of them for a rare one, and any for a common one: whatever
 else of the question these have is found by the rarer words."""
+POOL = 150
+"""Passages whose every word is looked at, of all that were found by one."""
 EF_SEARCH = 100
 TRUST = 2.0
 """Power of the share of a question's words that a passage has; chosen on the half of bench/evaluation that
@@ -35,50 +39,64 @@ may be looked at, as is the next."""
 KIN = 1.1
 """What it is worth that a passage is in the question's language."""
 MOST = 50
+_CONFIGS = sorted({SIMPLE, *CONFIGS.values()})
+_SPOKEN = sorted({SIMPLE, *map(config_of, LANGUAGES)})
 
-_COUNT = text("""
-select count(*) from (
-    select from knowledge_chunks where workspace_id = :workspace_id limit :most + 1) as counted
-""")
 _ITERATE = text(
     "select set_config('hnsw.iterative_scan', 'strict_order', true),"
     " set_config('hnsw.ef_search', cast(:ef_search as text), true),"
-    " set_config('hnsw.max_scan_tuples', '20000', true)"
+    " set_config('hnsw.max_scan_tuples', '20000', true),"
+    " set_config('jit', 'off', true)"  # compiling the statement takes longer than running it
 )
 _SEARCH = text("""
-with near as materialized (
+with given as materialized (
+    select cast(:vector as halfvec(1536)) as vector,
+        cast(binary_quantize(cast(:vector as halfvec(1536))) as bit(1536)) as signs
+), near as materialized (
     select id, config, is_faq, row_number() over (order by distance, id) as rank, -distance as likeness from (
         (
             select id, config, faq_id is not null as is_faq,
-                embedding <#> cast(:vector as halfvec(1536)) as distance
+                embedding <#> (select vector from given) as distance
             from knowledge_chunks
             where workspace_id = :workspace_id and nearby and model = :model
-                and (select cast(:vector as halfvec(1536)) is not null and exists (
-                    select from knowledge_chunks where workspace_id = :workspace_id and nearby))
-            order by embedding <#> cast(:vector as halfvec(1536)) limit :candidates
+                and (select vector is not null and exists (
+                    select from knowledge_chunks where workspace_id = :workspace_id and nearby) from given)
+            order by embedding <#> (select vector from given) limit :candidates
         ) union all (
-            select id, config, faq_id is not null as is_faq,
-                (embedding <#> cast(:vector as halfvec(1536))) + 0 as distance
-            from knowledge_chunks
-            where workspace_id = :workspace_id and not nearby and embedding is not null and model = :model
-                and cast(:vector as halfvec(1536)) is not null
+            select chunk.* from (
+                select id from knowledge_chunks
+                where workspace_id = :workspace_id and not nearby and model = :model
+                    and (select vector is not null from given)
+                order by signs <~> (select signs from given) limit :shortlist
+            ) as shortlist cross join lateral (
+                select id, config, faq_id is not null as is_faq,
+                    embedding <#> (select vector from given) as distance
+                from knowledge_chunks where workspace_id = :workspace_id and id = shortlist.id offset 0
+            ) as chunk
             order by 4 limit :candidates
         ) order by distance limit :candidates
     ) as nearest
+), configs as materialized (
+    select cast(config as regconfig) as config, config = any (cast(:spoken as text[])) as is_spoken, exists (
+        select from knowledge_chunks
+        where workspace_id = :workspace_id and config = cast(asked.config as regconfig)) as is_written
+    from unnest(cast(:configs as text[])) as asked (config)
+), size as materialized (
+    select (select coalesce(sum(chunk_count), 0) from knowledge_documents where workspace_id = :workspace_id)
+        + (select count(*) from faqs where workspace_id = :workspace_id) as total
 ), tokens as materialized (
     select lexeme as token from unnest(to_tsvector('simple', :words)) limit 50
 ), spoken as materialized (  -- the language whose little words are in the question
     select config from (
-        select cast(config as regconfig) as config, count(*) filter (
-            where to_tsvector(cast(config as regconfig), token) = ''
-                or config = 'arabic' and token ~ '[\u0600-\u06ff]') as little
-        from unnest(cast(:configs as text[])) as config cross join tokens group by 1
-    ) as guessed where little > 0 order by little desc, config limit 1
+        select config, count(*) filter (
+            where to_tsvector(config, token) = ''
+                or config = cast('arabic' as regconfig) and token ~ '[\u0600-\u06ff]') as little
+        from configs cross join tokens where is_spoken or is_written group by 1
+    ) as guessed where little > 0 order by little desc, cast(config as text) limit 1
 ), terms as materialized (
-    select token, cast(config as regconfig) as config, quote_literal(stem.lexeme) as term
-    from tokens cross join unnest(cast(:configs as text[])) as config
-    cross join unnest(to_tsvector(cast(config as regconfig), token)) as stem
-    where not exists (select from spoken where to_tsvector(spoken.config, token) = '')
+    select token, config, quote_literal(stem.lexeme) as term
+    from tokens cross join configs cross join unnest(to_tsvector(config, token)) as stem
+    where is_written and not exists (select from spoken where to_tsvector(spoken.config, token) = '')
 ), asked as materialized (
     select config, cast(string_agg(term, ' | ') as tsquery) as query, string_agg(term, ' & ') as whole
     from terms group by config
@@ -87,8 +105,16 @@ with near as materialized (
 ), with_all as materialized (
     select id from asked cross join lateral find_passages_with(config, cast(whole as tsquery), :some) id
 ), rare as materialized (  -- a word says the more the fewer passages have it
-    select token, ln(1 + (:total - count(with_one.id) + 0.5) / (count(with_one.id) + 0.5)) as weight
-    from (select distinct token from terms) as all_tokens left join with_one using (token) group by token
+    select token, ln(1 + (greatest(total - known, 0) + 0.5) / (known + 0.5)) as weight
+    from size cross join (
+        select token, count(with_one.id) as known
+        from (select distinct token from terms) as all_tokens left join with_one using (token) group by token
+    ) as counted
+), pool as materialized (  -- the best by what is known of them so far
+    select id from (
+        select id, weight from with_one join rare using (token)
+        union all select id, 'infinity' from with_all
+    ) as given_by group by id order by sum(weight) desc, id limit :pool
 ), worded as materialized (
     select id, config, is_faq, coverage,
         row_number() over (order by coverage desc, closeness desc, id) as rank
@@ -98,8 +124,7 @@ with near as materialized (
                 select sum(rare.weight) from terms join rare using (token)
                 where terms.config = chunk.config and chunk.words @@ cast(terms.term as tsquery)
             ) / (select sum(weight) from rare) as coverage
-        from (select id from with_one union select id from with_all) as pool
-        cross join lateral (  -- one by one: there are few, and the planner thinks of thousands
+        from pool cross join lateral (  -- one by one: there are few, and the planner thinks of thousands
             select * from knowledge_chunks where workspace_id = :workspace_id and id = pool.id offset 0
         ) as chunk
         join asked on asked.config = chunk.config
@@ -143,11 +168,6 @@ class Hit:
     likeness: float | None
 
 
-_NAMED = text(
-    "select distinct language from faqs where workspace_id = :workspace_id and language is not null"
-)
-
-
 async def search(
     session: AsyncSession,
     workspace_id: UUID,
@@ -162,9 +182,6 @@ async def search(
     Args:
         vector: of the question; None searches by words alone, as when the model is away.
     """
-    total = await session.scalar(_COUNT, {"workspace_id": workspace_id, "most": COUNTED}) or 0
-    named = await session.scalars(_NAMED, {"workspace_id": workspace_id})
-    configs = {config_of(language) for language in (None, *LANGUAGES, *named)}
     await session.execute(_ITERATE, {"ef_search": EF_SEARCH})
     rows = await session.execute(
         _SEARCH,
@@ -173,10 +190,12 @@ async def search(
             "vector": None if vector is None else vector_text(vector),
             "model": model,
             "words": query,
-            "configs": sorted(configs),
+            "configs": _CONFIGS,
+            "spoken": _SPOKEN,
             "candidates": CANDIDATES,
+            "shortlist": SHORTLIST,
             "some": SOME,
-            "total": total,
+            "pool": POOL,
             "trust": TRUST,
             "kin": KIN,
             "limit": limit,

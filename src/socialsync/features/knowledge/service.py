@@ -19,10 +19,10 @@ from socialsync.queue import deferring
 
 __all__ = ["Document", "Faq", "requeue_stranded"]
 
-EMBED_FAQS = "knowledge.embed_faqs"
+EMBED_BARE = "knowledge.embed_bare"
 INDEX = "knowledge.index_chunks"
-EXACT_UP_TO = 5_000
-"""Chunks of a workspace that are compared one by one, outside the index of vectors."""
+EXACT_UP_TO = 50_000
+"""Chunks of a workspace that are compared one by one, outside the index of vectors, in half a microsecond."""
 MOST_FAQS = 5_000
 LONGEST_QUESTION = 2_000
 LONGEST_ANSWER = 10_000
@@ -155,15 +155,17 @@ async def import_faqs(session: AsyncSession, workspace_id: UUID, source: str) ->
     read = _read_faqs(source)
     if read:
         await entries.add_faqs(session, workspace_id, [_passage(**entry) for entry in read])
-        await _embed_faqs(session, workspace_id)
+        await _embed_bare(session, workspace_id)
     return len(read)
 
 
-async def requeue_bare_faqs(session: AsyncSession, *, now: datetime) -> int:
-    """The sweep: entries without a vector whose job is gone."""
-    workspaces = await entries.list_workspaces_with_bare_faqs(session, now, 100)
+async def requeue_bare(session: AsyncSession, model: str, *, now: datetime) -> int:
+    """The sweep: FAQ entries without a vector whose job is gone, and all that was embedded by another model
+    than this, which cannot be compared with what it makes of a question.
+    """
+    workspaces = await queries.list_workspaces_with_bare(session, model, now, 100)
     for workspace_id in workspaces:
-        await _embed_faqs(session, workspace_id)
+        await _embed_bare(session, workspace_id)
     return len(workspaces)
 
 
@@ -200,19 +202,19 @@ async def _defer(session: AsyncSession, document: Document) -> None:
 
 async def _find_again(session: AsyncSession, faq: Faq) -> None:
     await entries.set_faq_chunk(session, faq, _passage(faq.question, faq.answer, faq.language))
-    await _embed_faqs(session, faq.workspace_id)
+    await _embed_bare(session, faq.workspace_id)
 
 
 def _passage(question: str, answer: str, language: str | None) -> Passage:
     return Passage(answer, question, None, language, digest_of(question, answer))
 
 
-async def _embed_faqs(session: AsyncSession, workspace_id: UUID) -> None:
+async def _embed_bare(session: AsyncSession, workspace_id: UUID) -> None:
     await deferring.defer_each(
         session,
-        EMBED_FAQS,
+        EMBED_BARE,
         [{"workspace_id": workspace_id}],
-        deferring.Options(queueing_lock=f"knowledge.faqs:{workspace_id}"),
+        deferring.Options(queueing_lock=f"knowledge.bare:{workspace_id}"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The jobs of the room: read a document, embed its passages, embed FAQ entries."""
+"""The jobs of the room: read a document, embed its passages, embed what today's model has not embedded."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from socialsync.ai.errors import (
     TextTooLong,
 )
 from socialsync.errors import Failed, SocialSyncError
-from socialsync.features.knowledge import entries, processing, queries, sources
+from socialsync.features.knowledge import processing, queries, sources
 from socialsync.features.knowledge.configs import LANGUAGES
 from socialsync.features.knowledge.models import Document
 from socialsync.features.knowledge.passages import Read, embedded
@@ -37,7 +37,7 @@ READ_WITHIN_S = 600.0
 TEXTS_A_CALL = 64
 CALLS_AT_ONCE = 4
 MOST_CHARACTERS = 4_000
-"""Of an FAQ entry, for its vector: in any language fewer tokens than the 8,191 that a model takes."""
+"""Of a passage, for its vector: in any language fewer tokens than the 8,191 that a model takes."""
 AT_A_TIME = 16
 """Vectors that are written as bytes without a pause: a millisecond."""
 CHUNKS_AT_ONCE = 100
@@ -94,28 +94,31 @@ async def embed_chunks(job: Job, *, workspace_id: UUID, document_id: UUID) -> di
 
 
 @task(
-    name="knowledge.embed_faqs", queue="ingest", policy="bulk", scope="workspace", priority=-5,
-    lock=locks.of_faqs,
+    name="knowledge.embed_bare", queue="ingest", policy="bulk", scope="workspace", priority=-5,
+    lock=locks.of_bare_chunks,
 )  # fmt: skip
-async def embed_faqs(job: Job, *, workspace_id: UUID) -> dict[str, int]:
-    """Embed FAQ entries that have no vector yet."""
+async def embed_bare(job: Job, *, workspace_id: UUID) -> dict[str, int]:
+    """Embed FAQ entries that have no vector yet, and whatever has that of another model. Meanwhile it is
+    found by its words.
+    """
     opened = resources.of(job)
+    model = opened.ai.models.embedding
     count = 0
     while True:
         async with opened.database.transaction(workspace_id) as session:
-            chunks = await entries.list_faqs_without_vector(session, workspace_id, TEXTS_A_CALL)
+            chunks = await queries.list_bare(session, workspace_id, model, TEXTS_A_CALL)
         if not chunks:
             return {"embedded": count}
         try:
             vectors = await opened.ai.embed(
-                Spender(workspace_id, "faqs"), [entry[:MOST_CHARACTERS] for entry in _texts(chunks)]
+                Spender(workspace_id, "chunks"), [entry[:MOST_CHARACTERS] for entry in _texts(chunks)]
             )
         except BudgetSpent:
             raise Wait(BUDGET_WAIT) from None
         except (CredentialsRefused, ModelUnknown, CallRefused):
             raise Wait(MODEL_WAIT) from None
         async with opened.database.transaction(workspace_id) as session:
-            await queries.set_vectors(session, workspace_id, opened.ai.models.embedding, chunks, vectors)
+            await queries.set_vectors(session, workspace_id, model, chunks, vectors)
         count += len(chunks)
 
 

@@ -1,13 +1,18 @@
 """Every SQL statement about what comes in: messages, their changes, reactions, reads; many at once."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from socialsync.platforms.news import Written
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""At most, ours and the platform's: what was written longer before our intent is no echo of it."""
 
 _ADD = text("""
 with added as (
@@ -94,6 +99,14 @@ where message.workspace_id = conversation.workspace_id and message.conversation_
     and message.direction = 'outbound' and message.status in ('sent', 'delivered')
     and (message.told_at <= given.at or message.platform_message_id = given.platform_message_id)
 """)
+_ANSWERED = text("""
+select message.conversation_id, max(message.told_at) as at
+from conversations conversation join messages message
+    on message.workspace_id = conversation.workspace_id and message.conversation_id = conversation.id
+where conversation.id = any (cast(:ids as uuid[])) and message.direction = 'outbound'
+    and message.status <> 'failed' and message.platform_message_id <> all (cast(:but as text[])) is not false
+group by message.conversation_id
+""")
 _KNOWN_ECHOES = text("""
 select message.channel_id, message.platform_message_id
 from unnest(cast(:channels as uuid[]), cast(:ids as text[])) as given (channel_id, platform_message_id)
@@ -108,7 +121,7 @@ with ours as (
     join outbox on outbox.workspace_id = message.workspace_id and outbox.message_id = message.id
     where message.workspace_id = :workspace_id and message.conversation_id = :conversation_id
         and message.direction = 'outbound' and message.platform_message_id is null
-        and message.status in ('sending', 'unknown') and outbox.sending_at is not null
+        and message.status in ('sending', 'unknown') and outbox.sending_at <= :before
         and regexp_replace(coalesce(message.text, ''), '\\s+', ' ', 'g')
             = regexp_replace(coalesce(cast(:text as text), ''), '\\s+', ' ', 'g')
     order by outbox.position limit 1
@@ -120,6 +133,16 @@ update messages set status = 'sent', platform_message_id = :platform_message_id,
     updated_at = :now
 where id in (select id from ours) returning id
 """)
+
+
+async def answered_at(
+    session: AsyncSession, conversation_ids: Sequence[UUID], *, but: Sequence[str]
+) -> dict[UUID, datetime]:
+    """When something was last written in the name of the business, by conversation, that is not among these
+    messages of the platform's.
+    """
+    rows = await session.execute(_ANSWERED, {"ids": list(conversation_ids), "but": list(but)})
+    return {row.conversation_id: row.at for row in rows}
 
 
 async def add_messages(
@@ -171,7 +194,7 @@ async def known_ids(
 
 
 async def claim_echo(
-    session: AsyncSession, conversation: RowMapping, platform_message_id: str, text: str | None, now: datetime
+    session: AsyncSession, conversation: RowMapping, echo: Written, *, now: datetime
 ) -> bool:
     """Whether this is the echo of a message that we have sent and whose answer is not there yet: then it was
     sent.
@@ -179,8 +202,9 @@ async def claim_echo(
     values = {
         "workspace_id": conversation["workspace_id"],
         "conversation_id": conversation["id"],
-        "platform_message_id": platform_message_id,
-        "text": text,
+        "platform_message_id": echo.id,
+        "text": echo.text,
+        "before": echo.at + CLOCKS_DIFFER,
         "now": now,
     }
     return (await session.execute(_CLAIM_ECHO, values)).first() is not None

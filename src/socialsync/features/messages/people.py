@@ -19,7 +19,7 @@ BUCKETS = 64
 """Locks that new people of one channel share."""
 
 _CHANNELS = text("""
-select id, workspace_id, buffer_quiet_s, buffer_max_s from channels
+select id, workspace_id, buffer_quiet_s, buffer_max_s, created_at from channels
 where id = any (cast(:ids as uuid[])) and status <> 'deleted'
 """)
 _GIVEN = """
@@ -129,7 +129,9 @@ select * from begun union all select {_COLUMNS} from held
 
 
 async def open_channels(session: AsyncSession, channel_ids: Collection[UUID]) -> dict[UUID, RowMapping]:
-    """Of these channels those that are not deleted: ``id, workspace_id, buffer_quiet_s, buffer_max_s``."""
+    """Of these channels those that are not deleted: ``id, workspace_id, buffer_quiet_s, buffer_max_s,
+    created_at``.
+    """
     rows = await session.execute(_CHANNELS, {"ids": list(channel_ids)})
     return {row["id"]: row for row in rows.mappings()}
 

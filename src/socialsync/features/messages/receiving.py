@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync.features.messages import arrivals, lanes, people, windows
+from socialsync.features.messages import arrivals, lanes, people, reach, windows
 from socialsync.platforms.news import Amended, Moved, Person, Reacted, Seen, Told, Written
 from socialsync.queue import deferring
 
@@ -38,6 +38,7 @@ class _Body:
     """One body's worth, while it is stored."""
 
     channels: Mapping[UUID, RowMapping]
+    pulled: bool
     conversations: dict[UUID, RowMapping] = field(default_factory=dict)
     of: dict[tuple[UUID, Person], RowMapping] = field(default_factory=dict)
 
@@ -47,6 +48,7 @@ async def receive(
     told: Sequence[tuple[str, Told]],
     *,
     channels: Mapping[str, Collection[UUID]],
+    pulled: bool = False,
     now: datetime,
 ) -> list[Intervention]:
     """Store what was told, open and slide windows, and defer what is to be done about it.
@@ -54,6 +56,9 @@ async def receive(
     Args:
         told: each with the account that it is about, in the order of the body.
         channels: by account; what is of others is left out.
+        pulled: these are from the past, each conversation in its order. What was answered afterwards, or is
+            too old to be, asks for nothing; what was written before its channel was connected gives nobody
+            the floor.
 
     Returns:
         where a person has stepped in from the app.
@@ -67,7 +72,7 @@ async def receive(
     ]
     if not placed:
         return []
-    body = _Body(known)
+    body = _Body(known, pulled)
     await _meet(session, body, placed, now=now)
     interventions = await _store_messages(session, body, placed, now=now)
     await _store_changes(session, body, placed, now=now)
@@ -125,15 +130,18 @@ async def _store_messages(
     await _claim_echoes(session, body, written, now=now)
     new = await arrivals.add_messages(session, [values for _, values in written.values()], now=now)
     await _note_files(session, new, written, now=now)
+    answered = await _answered(session, body, placed) if body.pulled else {}
     asking: dict[UUID, list[UUID]] = {}
     for row in new:
-        if _asks(row, body.conversations[row["conversation_id"]]):
-            asking.setdefault(row["conversation_id"], []).append(row["id"])
+        conversation_id = row["conversation_id"]
+        settled = body.pulled and not _waits(row, answered.get(conversation_id), now)
+        if not settled and _asks(row, body.conversations[conversation_id]):
+            asking.setdefault(conversation_id, []).append(row["id"])
     await windows.slide(session, asking, body.conversations, body.channels, now=now)
     return [
         Intervention(row["workspace_id"], row["conversation_id"], row["told_at"])
         for row in new
-        if row["direction"] == "outbound" and _is_after_handback(row, body.conversations)
+        if row["direction"] == "outbound" and _steps_in(row, body)
     ]
 
 
@@ -170,6 +178,37 @@ def _asks(row: RowMapping, conversation: RowMapping) -> bool:
     )
 
 
+def _waits(row: RowMapping, answered_at: datetime | None, now: datetime) -> bool:
+    """Whether a message of the past can still be answered, and was not."""
+    told_at: datetime = row["told_at"]
+    return reach.is_open(told_at, now) and (answered_at is None or told_at > answered_at)
+
+
+async def _answered(session: AsyncSession, body: _Body, placed: Sequence[Placed]) -> Mapping[UUID, datetime]:
+    """When each conversation was last answered: what the platform has of that is told by its order, what it
+    has not yet by our time.
+    """
+    echoes = [
+        (body.of[channel_id, each.person]["id"], each)
+        for channel_id, each in placed
+        if isinstance(each, Written) and each.echo and (channel_id, each.person) in body.of
+    ]
+    found = await arrivals.answered_at(
+        session, sorted(body.conversations), but=[each.id for _, each in echoes]
+    )
+    for conversation_id, each in echoes:
+        found[conversation_id] = max(each.at, found.get(conversation_id, each.at))
+    return found
+
+
+def _steps_in(row: RowMapping, body: _Body) -> bool:
+    """Whether somebody who answered from the app has the floor now."""
+    connected_at: datetime = body.channels[row["channel_id"]]["created_at"]
+    if body.pulled and row["told_at"] <= connected_at:
+        return False
+    return _is_after_handback(row, body.conversations)
+
+
 def _is_after_handback(row: RowMapping, conversations: Mapping[UUID, RowMapping]) -> bool:
     handed_back_at: datetime | None = conversations[row["conversation_id"]]["handed_back_at"]
     return handed_back_at is None or row["told_at"] > handed_back_at
@@ -190,7 +229,7 @@ async def _claim_echoes(
     for key in echoes:
         each, _ = written[key]
         conversation = body.of[key[0], each.person]
-        if key in known or await arrivals.claim_echo(session, conversation, each.id, each.text, now):
+        if key in known or await arrivals.claim_echo(session, conversation, each, now=now):
             del written[key]
 
 

@@ -48,6 +48,15 @@ class Post(TenantRow):
         Index("ix_posts_due", "due_at", postgresql_where=sql("status = 'queued'")),
         Index("ix_posts_publishing", "updated_at", postgresql_where=sql("status = 'publishing'")),
         Index(None, "workspace_id", "channel_id", "id"),
+        CheckConstraint("origin in ('socialsync', 'platform')", name="origin"),
+        Index("ix_posts_watched", "next_check_at", postgresql_where=sql("next_check_at is not null")),
+        Index(
+            None,
+            "workspace_id",
+            "channel_id",
+            "platform_post_id",
+            postgresql_where=sql("platform_post_id is not null"),
+        ),
     )
 
     channel_id: Mapped[UUID]
@@ -75,6 +84,7 @@ class Post(TenantRow):
     published_at: Mapped[datetime | None]
     next_check_at: Mapped[datetime | None]
     stop_at: Mapped[datetime | None]
+    origin: Mapped[str] = mapped_column(server_default=sql("'socialsync'"))
 
 
 class PostRun(TenantRow):

@@ -193,6 +193,10 @@ class PostAnswer(Answer):
     published_at: datetime | None
     next_check_at: datetime | None
     stop_at: datetime | None
+    origin: Annotated[
+        Literal["socialsync", "platform"],
+        Field(description="`platform`: it was published elsewhere, and is here for its comments."),
+    ]
     deliveries: Annotated[
         Deliveries | None, Field(description="Of one broadcast, when it is asked for by itself.")
     ] = None

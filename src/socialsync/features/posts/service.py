@@ -15,9 +15,25 @@ from socialsync.features.posts import content, lifecycle, publishing, queries, s
 from socialsync.features.posts.models import Post, PostDelivery, PostRun
 from socialsync.features.posts.probing import Media
 from socialsync.features.posts.statuses import receive_statuses
+from socialsync.features.posts.watches import (
+    count_watched_due,
+    find_by_media,
+    import_media,
+    lease_watched,
+    retire_watched,
+    set_next_checks,
+)
 from socialsync.queue import deferring
 
-__all__ = ["receive_statuses"]
+__all__ = [
+    "count_watched_due",
+    "find_by_media",
+    "import_media",
+    "lease_watched",
+    "receive_statuses",
+    "retire_watched",
+    "set_next_checks",
+]
 
 BATCH = 10_000
 """Posts that one statement enqueues; keeps transactions short and memory flat."""

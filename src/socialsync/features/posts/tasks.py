@@ -1,9 +1,7 @@
 """The jobs of the room: find what is due, and publish one post."""
 
-import functools
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 from uuid import UUID
 
 from socialsync import clock, resources, telemetry
@@ -24,35 +22,15 @@ from socialsync.features.posts.publishing import Attempt
 from socialsync.features.posts.senders import Errand
 from socialsync.queue import jobs, locks
 from socialsync.queue.jobs import Job
+from socialsync.queue.outages import patient
 from socialsync.queue.policies import Wait
 from socialsync.queue.tasks import task
 from socialsync.resources import Resources
 
 log = telemetry.get_logger(__name__)
-P = ParamSpec("P")
-T = TypeVar("T")
 
 NAMED_IN_LOG = 100
 """Posts that a tick names one by one; of a bulk the count must do."""
-AWAY = timedelta(seconds=5)
-"""Until the next try while Postgres is away, or has no connection left."""
-
-
-def patient(run: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """No attempt is spent because Postgres is away: the post is not to blame, and what is in doubt is to be
-    settled in time. The rows tell the next life where it was.
-    """
-
-    @functools.wraps(run)
-    async def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return await run(*args, **kwargs)
-        except Exception as error:
-            if is_away(error):
-                raise Wait(AWAY) from error
-            raise
-
-    return wrapped
 
 
 @task(name="posts.enqueue_due_posts", queue="scheduler", policy="tick", scope="system", priority=5)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from socialsync.db.base import Row
+from socialsync.db.base import Base, Row
 
 
 class WebhookEvent(Row):
@@ -29,3 +29,15 @@ class WebhookEvent(Row):
     problem: Mapped[str | None]
     parts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     handled_at: Mapped[datetime | None]
+
+
+class Pulse(Base):
+    """When somebody who has to be there was there last. A row of the system."""
+
+    __tablename__ = "pulses"
+    __table_args__ = {
+        "comment": "When somebody who has to be there was there last: the web door, for webhooks"
+    }
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    beat_at: Mapped[datetime]

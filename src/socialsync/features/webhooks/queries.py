@@ -39,6 +39,11 @@ where handled_at is null and case when created_at > :given_up
     else problem is null end
 order by updated_at limit :limit for update skip locked
 """)
+_BEAT = text("""
+insert into pulses as known (name, beat_at) values ('web', :now)
+on conflict (name) do update set beat_at = greatest(known.beat_at, excluded.beat_at)
+returning old.beat_at
+""")
 _CHANNELS = text("select * from find_channels(:platform, cast(:ids as text[]))")
 
 
@@ -82,6 +87,12 @@ async def lock_waiting(
     """
     values = {"given_up": given_up, "pause": pause, "now": now, "limit": limit}
     return list(await session.scalars(_WAITING, values))
+
+
+async def beat(session: AsyncSession, *, now: datetime) -> datetime | None:
+    """The web door is there now; when it last was, None the first time. Doors wait for one another."""
+    before: datetime | None = await session.scalar(_BEAT, {"now": now})
+    return before
 
 
 async def list_events(

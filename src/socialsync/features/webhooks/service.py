@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from socialsync import telemetry
 from socialsync.db.away import is_away
 from socialsync.db.transaction import savepoint
+from socialsync.features.comments import service as comments
 from socialsync.features.conversations import service as conversations
 from socialsync.features.messages import service as messages
 from socialsync.features.posts import service as posts
@@ -149,16 +150,19 @@ async def _hand_over(
     session: AsyncSession, platform: str, news: News, only: Collection[int] | None, *, now: datetime
 ) -> _Counts:
     """To the rooms that it is about. A body that waits for some of its statuses has handed over the rest."""
-    accounts = {account for account, _ in (*news.statuses, *news.told)}
+    parts = (*news.statuses, *news.told, *news.comments)
+    accounts = {account for account, _ in parts}
     counts = _Counts()
     if not accounts:
         return counts
     channels = await queries.find_channels(session, platform, sorted(accounts))
-    counts.strangers = sum(account not in channels for account, _ in (*news.statuses, *news.told))
+    counts.strangers = sum(account not in channels for account, _ in parts)
     counts.messages = sum(account in channels for account, _ in news.told)
     if counts.messages and only is None:
         interventions = await messages.receive(session, news.told, channels=channels, now=now)
         await conversations.step_in(session, interventions, now=now)
+    if news.comments and only is None:
+        await comments.receive(session, news.comments, channels=channels, now=now)
     await _hand_over_statuses(session, news, channels, counts, only, now=now)
     return counts
 
@@ -201,6 +205,7 @@ def _parts(news: News, counts: _Counts, *, waits: bool) -> dict[str, Any]:
     parts: dict[str, Any] = {
         "statuses": counts.statuses,
         "messages": counts.messages,
+        "comments": len(news.comments),
         "strangers": counts.strangers,
         "unread": dict(news.unread),
         "waiting": counts.waiting if waits else [],

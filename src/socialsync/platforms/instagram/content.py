@@ -14,6 +14,8 @@ from socialsync.platforms.instagram import formats
 CAPTION_LIMIT = 2_200
 HASHTAG_LIMIT = 30
 MENTION_LIMIT = 20
+REPLY_LIMIT = 2_200
+"""Characters of a comment, as Instagram's own app has it; Meta's pages name no number for the API."""
 MESSAGE_LIMIT = 1_000
 """Bytes of UTF-8 of a direct message (Meta, "Instagram messaging")."""
 
@@ -58,6 +60,13 @@ def check_caption(text: str) -> None:
                 field="text",
                 fix=f"Remove {count - limit} of them",
             )
+
+
+def check_reply(text: str) -> None:
+    """Raises Invalid."""
+    if not text.strip():
+        raise Invalid("A reply to a comment needs a text", field="text", fix="Write one")
+    check_text(text, REPLY_LIMIT)
 
 
 def check_message(text: str) -> None:

@@ -9,7 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from socialsync import clock
 from socialsync.platforms import faults, verdicts
+from socialsync.platforms.comments import MediaPage
 from socialsync.platforms.contract import (
     ContainerState,
     ContainerStatus,
@@ -19,16 +21,23 @@ from socialsync.platforms.contract import (
     Reach,
     Sender,
 )
-from socialsync.platforms.errors import PlatformError, RateLimited, Said, TokenRevoked
-from socialsync.platforms.graph import Doors
-from socialsync.platforms.instagram import content, formats, reading
+from socialsync.platforms.errors import PlatformError, RateLimited, RequestRefused, Said, TokenRevoked
+from socialsync.platforms.graph import Answer, Doors
+from socialsync.platforms.instagram import content, conversations, formats, reading
+from socialsync.platforms.instagram.comments import Comments
+from socialsync.platforms.news import Recalled
 
+PARAMETER = 100
+"""Graph's code for what it does not know, a field among them."""
 PAGES = 5
 """Of recent media that are searched; 50 each, far more than an account may publish while one is in doubt."""
+_SHOWN = "id,caption,timestamp,media_type,media_product_type,permalink,media_url"
 
 
-class Instagram:
-    """`PublishesMedia` over the Instagram Graph API."""
+class Instagram(Comments):
+    """`PublishesMedia`, `CommentPlatform`, `ShowsPresence` and `RemembersConversations` over the Instagram
+    Graph API.
+    """
 
     check_post = staticmethod(content.check_post)
     kind_of = staticmethod(formats.kind_of)
@@ -136,18 +145,26 @@ class Instagram:
         """
         after: str | None = None
         for _ in range(PAGES):
-            cursor = {"after": after} if after else {}
-            answer = await self._graph.read(
-                sender, sender.external_id, "media", fields="id,caption,timestamp", limit="50", **cursor
-            )
-            page = reading.page_of(answer)
+            page = await self._list_media(sender, after, "id,caption,timestamp")
             for media in page.media:
-                if media.published_since(since) and media.has(caption) and media.id not in but:
+                fits = reading.published_since(media, since) and reading.has_caption(media, caption)
+                if fits and media.id not in but:
                     return media.id
             after = page.after
-            if after is None or not all(media.published_since(since) for media in page.media):
+            if after is None or not all(reading.published_since(media, since) for media in page.media):
                 break
         return None
+
+    async def recent_media(self, sender: Sender, after: str | None = None) -> MediaPage:
+        """A read. 50 of the account's media, newest first, which have no stories among them.
+
+        Args:
+            after: where the last page said that the next one begins.
+
+        Raises:
+            PlatformError: one of `platforms.errors`, never an UnknownOutcome.
+        """
+        return await self._list_media(sender, after, _SHOWN)
 
     async def send_text(
         self,
@@ -175,6 +192,40 @@ class Instagram:
             body |= {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
         answer = await self._graph.write(sender, Reach.EFFECT, sender.external_id, "messages", body=body)
         return answer.text("message_id")
+
+    async def mark_read(
+        self,
+        sender: Sender,
+        to: str,
+        message_id: str,  # noqa: ARG002 - as every platform is called; Instagram marks all until now
+        *,
+        typing: bool,
+    ) -> None:
+        """Harmless. Show the person that their messages were read and, if so, that somebody is typing. Meta,
+        "Sender Actions": each in a call of its own.
+
+        Raises:
+            PlatformError: one of `platforms.errors`, never an UnknownOutcome.
+        """
+        for action in ("mark_seen", "typing_on") if typing else ("mark_seen",):
+            body = {"recipient": {"id": to}, "sender_action": action}
+            await self._graph.write(sender, Reach.HARMLESS, sender.external_id, "messages", body=body)
+
+    async def recall(self, sender: Sender, *, after: str | None = None) -> Recalled:
+        """A read. A page of the account's conversations, those with the newest messages first, each with its
+        20 last messages. Instagram takes two such calls a second. Should it not know all that is asked for,
+        it is asked for less.
+
+        Raises:
+            PlatformError: one of `platforms.errors`.
+        """
+        try:
+            answer = await self._recall(sender, conversations.FIELDS, after)
+        except RequestRefused as refused:
+            if refused.said.code != PARAMETER:
+                raise
+            answer = await self._recall(sender, conversations.PLAIN_FIELDS, after)
+        return conversations.page_of(answer, sender.external_id, now=clock.now())
 
     async def fetch_media(self, sender: Sender, url: str, *, most: int) -> tuple[bytes, str | None]:
         """A read. A file that somebody sent, at the address that its webhook told: its bytes and their type.
@@ -204,6 +255,18 @@ class Instagram:
         """
         answer = await self._graph.read(sender, "refresh_access_token", grant_type="ig_refresh_token")
         return reading.token_of(answer)
+
+    async def _list_media(self, sender: Sender, after: str | None, fields: str) -> MediaPage:
+        cursor = {"after": after} if after else {}
+        answer = await self._graph.read(
+            sender, sender.external_id, "media", fields=fields, limit="50", **cursor
+        )
+        return reading.media_page_of(answer)
+
+    async def _recall(self, sender: Sender, fields: str, after: str | None) -> Answer:
+        asked = {"platform": "instagram", "fields": fields, "limit": str(conversations.PAGE)}
+        cursor = {"after": after} if after else {}
+        return await self._graph.read(sender, sender.external_id, "conversations", **asked, **cursor)
 
     async def _prepare(self, sender: Sender, body: Mapping[str, Any]) -> str:
         answer = await self._graph.write(sender, Reach.HARMLESS, sender.external_id, "media", body=body)

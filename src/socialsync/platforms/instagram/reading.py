@@ -2,39 +2,27 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from socialsync.errors import Invalid
+from socialsync.platforms import bodies
+from socialsync.platforms.comments import MediaPage, PublishedMedia
 from socialsync.platforms.contract import FreshToken, Quota, check_characters
 from socialsync.platforms.graph import Answer
 
 _LONGEST = timedelta(days=3_650)
+_PRODUCTS: Mapping[Any, str] = {"REELS": "reel", "STORY": "story"}
+_TYPES: Mapping[Any, str] = {"IMAGE": "image", "CAROUSEL_ALBUM": "carousel", "VIDEO": "video"}
 
 
-@dataclass(frozen=True)
-class Published:
-    """One of the account's media."""
-
-    id: str
-    caption: str
-    at: datetime
-
-    def published_since(self, since: datetime) -> bool:
-        """Instagram's times are in whole seconds."""
-        return self.at >= since.replace(microsecond=0)
-
-    def has(self, caption: str) -> bool:
-        return _plain(self.caption) == _plain(caption)
+def published_since(media: PublishedMedia, since: datetime) -> bool:
+    """Instagram's times are in whole seconds."""
+    return media.at >= since.replace(microsecond=0)
 
 
-@dataclass(frozen=True)
-class Page:
-    """Media newest first, and where the next page begins; None on the last."""
-
-    media: Sequence[Published]
-    after: str | None
+def has_caption(media: PublishedMedia, caption: str) -> bool:
+    return _plain(media.caption) == _plain(caption)
 
 
 def quota_of(body: Mapping[str, Any]) -> Quota | None:
@@ -52,22 +40,41 @@ def quota_of(body: Mapping[str, Any]) -> Quota | None:
     return Quota(used, total, timedelta(seconds=seconds))
 
 
-def page_of(answer: Answer) -> Page:
-    """Meta, "IG User Media". The next page is asked for by its cursor, not by the URL given for it, which
-    has the token in it.
+def media_page_of(answer: Answer) -> MediaPage:
+    """Meta, "IG User Media". Raises as `listed`."""
+    entries, after = listed(answer, "media")
+    return MediaPage([found for each in entries if (found := _published(each))], after)
+
+
+def listed(answer: Answer, what: str) -> tuple[Sequence[Any], str | None]:
+    """The entries of a list, and where the next page begins. That is asked for by its cursor, not by the URL
+    given for it, which has the token in it.
 
     Raises:
         PlatformUnavailable: it is no list; what is not in it may be there all the same.
     """
-    listed = answer.body.get("data")
-    if not isinstance(listed, list):
-        answer.unclear("its answer has no list of media")
-    paging = answer.body.get("paging")
+    entries = answer.body.get("data")
+    if not isinstance(entries, list):
+        answer.unclear(f"its answer has no list of {what}")
+    return entries, after_of(answer.body)
+
+
+def after_of(edge: Mapping[str, Any]) -> str | None:
+    """The cursor of the next page, if there is one."""
+    paging = edge.get("paging")
     paging = paging if isinstance(paging, Mapping) else {}
     cursors = paging.get("cursors")
     after = cursors.get("after") if paging.get("next") and isinstance(cursors, Mapping) else None
-    media = [found for each in listed if (found := _published(each))]
-    return Page(media, after if isinstance(after, str) and after else None)
+    return after if isinstance(after, str) and after else None
+
+
+def moment_of(timestamp: object) -> datetime | None:
+    """Of a time with its zone, as Graph writes it: ``2026-03-04T12:00:00+0000``."""
+    try:
+        at = datetime.fromisoformat(timestamp) if isinstance(timestamp, str) else None
+    except ValueError:
+        return None
+    return at if at is not None and at.tzinfo is not None else None
 
 
 def token_of(answer: Answer) -> FreshToken:
@@ -86,19 +93,20 @@ def token_of(answer: Answer) -> FreshToken:
     return FreshToken(token, timedelta(seconds=seconds))
 
 
-def _published(entry: object) -> Published | None:
+def _published(entry: object) -> PublishedMedia | None:
     if not isinstance(entry, Mapping):
         return None
-    known, caption, timestamp = entry.get("id"), entry.get("caption"), entry.get("timestamp")
-    if not isinstance(known, str) or not known:
+    known, caption, at = entry.get("id"), entry.get("caption"), moment_of(entry.get("timestamp"))
+    if not isinstance(known, str) or not known or at is None:
         return None
-    try:
-        at = datetime.fromisoformat(timestamp) if isinstance(timestamp, str) else None
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        return None
-    return Published(known, caption if isinstance(caption, str) else "", at)
+    return PublishedMedia(
+        known,
+        caption if isinstance(caption, str) else "",
+        at,
+        _PRODUCTS.get(entry.get("media_product_type")) or _TYPES.get(entry.get("media_type")),
+        bodies.url_of(entry.get("permalink")),
+        bodies.url_of(entry.get("media_url")),
+    )
 
 
 def _plain(caption: str) -> str:

@@ -2,7 +2,8 @@
 
 Meta, Instagram Platform, "Webhooks": messages come as ``messaging`` or ``standby`` of an entry, test events
 and those of Facebook Login as its ``changes``, some of Instagram Login as ``field`` and ``value`` of the
-entry itself. Times are milliseconds since 1970. An echo is what the account itself wrote.
+entry itself; comments in either shape. Times are milliseconds since 1970. An echo is what the account itself
+wrote.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,19 @@ from typing import Any
 
 from socialsync.platforms import bodies
 from socialsync.platforms.bodies import Notes
-from socialsync.platforms.news import Amended, File, Kind, News, Person, Reacted, Seen, Told, Written
+from socialsync.platforms.instagram import threads
+from socialsync.platforms.news import (
+    Amended,
+    CommentMade,
+    File,
+    Kind,
+    News,
+    Person,
+    Reacted,
+    Seen,
+    Told,
+    Written,
+)
 
 _MESSAGING = {
     "messages",
@@ -23,6 +36,7 @@ _MESSAGING = {
     "standby",
 }
 """Fields whose changes look like an item of ``messaging``."""
+_COMMENTS = "comments"
 _PER_SECOND = 1_000
 _FILES: Mapping[str, Kind] = {
     "image": "image",
@@ -52,33 +66,39 @@ def read(body: Any, *, now: datetime) -> News:
     """
     notes = Notes()
     told: list[tuple[str, Told]] = []
-    for account, event in _events(body, notes):
-        for found in _read_event(event, account, notes, now):
-            if account is None:
-                notes.is_odd("A message is of no account")
-            else:
-                told.append((account, found))
-    return News((), dict(notes.unread), notes.problems, told)
+    comments: list[tuple[str, CommentMade]] = []
+    for entry, field, event in _events(body, notes):
+        account = bodies.id_of(entry.get("id"))
+        if field != _COMMENTS:
+            for found in _read_event(event, account, notes, now):
+                if account is None:
+                    notes.is_odd("A message is of no account")
+                else:
+                    told.append((account, found))
+        elif account is None:
+            notes.is_odd("A comment is of no account")
+        elif made := threads.made(event, entry, account, notes, now):
+            comments.append((account, made))
+    return News((), dict(notes.unread), notes.problems, told, comments)
 
 
-def _events(body: Any, notes: Notes) -> Iterator[tuple[str | None, Mapping[str, Any]]]:
-    """Each item of messaging, in whatever shape it came, with its account."""
+def _events(body: Any, notes: Notes) -> Iterator[tuple[Mapping[str, Any], str, Mapping[str, Any]]]:
+    """Each item of messaging and each change, in whatever shape it came: its entry, its field, itself."""
     if not isinstance(body, Mapping) or "entry" not in body:
         notes.is_odd("There is no entry")
     for entry in bodies.listed(body, "entry", notes):
-        account = bodies.id_of(entry.get("id"))
         for name in ("messaging", "standby"):
             for event in bodies.listed(entry, name, notes):
-                yield account, event
+                yield entry, name, event
         changes = list(bodies.listed(entry, "changes", notes))
         if "field" in entry:
             changes.append(entry)
         for change in changes:
             field, value = bodies.name_of(change.get("field")), change.get("value")
-            if field not in _MESSAGING:
+            if field not in _MESSAGING and field != _COMMENTS:
                 notes.has_no_reader(field)
             elif isinstance(value, Mapping):
-                yield account, value
+                yield entry, field, value
             else:
                 notes.is_odd(f"A change of {field} has no value")
         if not entry.keys() & {"messaging", "standby", "changes", "field"}:

@@ -18,7 +18,7 @@ _NAME_LIMIT = 240
 
 
 class WhatsApp:
-    """`SendsMessages` over the Cloud API."""
+    """`SendsMessages` and `ShowsPresence` over the Cloud API, which tells nothing a second time."""
 
     check_post = staticmethod(content.check_post)
     kind_of = staticmethod(formats.kind_of)
@@ -66,7 +66,14 @@ class WhatsApp:
             filled["components"] = [dict(component) for component in template.components]
         return await self._send(sender, to, tracker, "template", filled)
 
-    async def mark_read(self, sender: Sender, message_id: str, *, typing: bool) -> None:
+    async def mark_read(
+        self,
+        sender: Sender,
+        to: str,  # noqa: ARG002 - as every platform is called
+        message_id: str,
+        *,
+        typing: bool,
+    ) -> None:
         """Harmless. Show the person that their message was read and, if so, that somebody is typing, which
         ends with the next message or after 25 seconds.
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
+from socialsync.simulator.control.comments import comments_door
 from socialsync.simulator.control.faults import faults_door
 from socialsync.simulator.control.guide import GUIDE
 from socialsync.simulator.control.inbound import inbound_door
@@ -21,6 +22,7 @@ def control_door(stage: Stage) -> APIRouter:
     door.include_router(faults_door(stage))
     door.include_router(webhooks_door(stage))
     door.include_router(inbound_door(stage))
+    door.include_router(comments_door(stage))
     door.include_router(setup_door(stage))
     door.include_router(media_door())
     door.include_router(pages_door())

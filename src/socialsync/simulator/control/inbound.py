@@ -14,6 +14,7 @@ from socialsync.simulator.graph.whatsapp.statuses import status_error, status_up
 from socialsync.simulator.webhooks import Parcel, people, raw
 from socialsync.simulator.world import Stage, World
 from socialsync.simulator.world.accounts import business_account, display_phone_number
+from socialsync.simulator.world.directs import Direct
 from socialsync.simulator.world.whatsapp import Message
 
 
@@ -48,6 +49,7 @@ class Wrote(Strict):
         at: seconds since 1970; now by default.
         content: instead of a text, what the webhook has: ``{"type": "image", "image": {...}}`` on WhatsApp,
             ``{"read": {"mid": ...}}`` on Instagram.
+        echo: the account itself writes, in Instagram's own app.
     """
 
     platform: Literal["whatsapp", "instagram"]
@@ -58,6 +60,7 @@ class Wrote(Strict):
     id: str | None = Field(default=None, min_length=1)
     at: int | None = Field(default=None, ge=0, lt=2**35)
     content: dict[str, Any] | None = None
+    echo: bool = False
 
 
 class Body(Strict):
@@ -84,7 +87,7 @@ def inbound_door(stage: Stage) -> APIRouter:
             return refused(problem)
         except LookupError as unknown:
             return JSONResponse({"detail": str(unknown)}, 422)
-        if not world.webhooks.is_called_for:
+        if not (world.webhooks.is_called_for or world.webhooks.loses):
             return JSONResponse({"detail": "Nobody is told: POST /_sim/webhooks {url, app_secret}."}, 409)
         for status, message in zip(happened.statuses, messages, strict=True):
             _tell(status, message, world)
@@ -115,10 +118,19 @@ def _write(wrote: Wrote, world: World) -> str:
         )
     else:
         message_id = wrote.id or people.instagram_id(world.ids.message(wrote.account))
-        content = wrote.content or {"message": {"mid": message_id, "text": wrote.text or ""}}
-        body = people.instagram_body(wrote.account, wrote.person, content, at=at)
+        marked = {"is_echo": True} if wrote.echo else {}
+        content = wrote.content or {"message": {"mid": message_id, "text": wrote.text or "", **marked}}
+        _remember(wrote, content, world, at)
+        body = people.instagram_body(wrote.account, wrote.person, content, at=at, echo=wrote.echo)
     world.webhooks.hand_over(Parcel(wrote.platform, raw(body), 1))
     return message_id
+
+
+def _remember(wrote: Wrote, content: Mapping[str, Any], world: World, at: datetime) -> None:
+    """Instagram keeps what was written, told or not."""
+    message = content.get("message")
+    if isinstance(message, dict) and isinstance(mid := message.get("mid"), str):
+        world.directs.note(wrote.account, wrote.person, Direct(mid, at, wrote.echo, message))
 
 
 def _message(status: Status, world: World) -> Message:

@@ -39,6 +39,16 @@ def webhooks_door(stage: Stage) -> APIRouter:
     async def wanted() -> JSONResponse:
         return JSONResponse(stage.world.webhooks.as_json())
 
+    @door.post("/lost")
+    async def lose() -> JSONResponse:
+        stage.world.webhooks.loses = True
+        return JSONResponse(stage.world.webhooks.as_json(), 201)
+
+    @door.delete("/lost")
+    async def lose_no_more() -> JSONResponse:
+        stage.world.webhooks.loses = False
+        return JSONResponse(stage.world.webhooks.as_json())
+
     @door.delete("", status_code=204)
     async def silence() -> None:
         stage.world.silence()

@@ -15,6 +15,7 @@ class Moment(Enum):
     BEFORE = auto()
     CONTAINER = auto()
     STATUSES = auto()
+    COMMENTS = auto()
     AFTER = auto()
     USAGE = auto()
     QUOTA = auto()

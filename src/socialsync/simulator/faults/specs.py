@@ -12,6 +12,12 @@ from typing_extensions import override
 
 from socialsync.simulator.faults import models
 from socialsync.simulator.faults.base import FaultBase, Moment
+from socialsync.simulator.faults.comments import (
+    DelayComments,
+    DuplicateComments,
+    NoComments,
+    ReorderComments,
+)
 from socialsync.simulator.faults.statuses import (
     DelayStatuses,
     DuplicateStatuses,
@@ -188,7 +194,11 @@ Fault = Annotated[
     | ReorderStatuses
     | NoStatuses
     | DelayStatuses
-    | StatusBeforeAnswer,
+    | StatusBeforeAnswer
+    | DuplicateComments
+    | ReorderComments
+    | NoComments
+    | DelayComments,
     Field(discriminator="action"),
 ]
 

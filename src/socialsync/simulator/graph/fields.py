@@ -19,6 +19,19 @@ def parse_fields(spelled: str | None) -> list[str]:
     return [name.strip() for name in [*names, name] if name.strip()]
 
 
+def inner_fields(spelled: str | None, name: str) -> str:
+    """What is asked of the nested objects of this name, as it is spelled; empty when nothing is."""
+    depth, outer, inner = 0, "", ""
+    for sign in spelled or "":
+        depth -= sign == "}"
+        if depth == 0:
+            outer = "" if sign in ",}" else outer + sign.strip(" {")
+        elif outer == name:
+            inner += sign
+        depth += sign == "{"
+    return inner
+
+
 def select(
     known: Mapping[str, Any], asked: list[str], node_type: str, default: tuple[str, ...] = ("id",)
 ) -> dict[str, Any]:

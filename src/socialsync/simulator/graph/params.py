@@ -51,6 +51,11 @@ class Params:
             raise invalid(f"Param {name} must be a boolean.")
         return found
 
+    def required_flag(self, name: str) -> bool:
+        if name not in self:
+            raise invalid(f"The parameter {name} is required.")
+        return self.flag(name)
+
     def number(self, name: str) -> int | None:
         value = self.text(name)
         if value is None:

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from socialsync.simulator.graph import comments
 from socialsync.simulator.graph.call import Call, Operation
 from socialsync.simulator.graph.errors import graph_error, missing_object
 from socialsync.simulator.graph.fields import parse_fields
-from socialsync.simulator.graph.instagram import containers, media, profile, publishing, tokens
+from socialsync.simulator.graph.instagram import containers, conversations, media, profile, publishing, tokens
 from socialsync.simulator.graph.instagram import messages as instagram_messages
 from socialsync.simulator.graph.whatsapp import files, messages, numbers
 from socialsync.simulator.kinds import Kind
@@ -21,6 +22,7 @@ _EDGES: dict[tuple[str, str], tuple[Kind, _Run]] = {
     ("GET", "media"): (Kind.INSTAGRAM_MEDIA_LIST, media.list_recent),
     ("POST", "media_publish"): (Kind.INSTAGRAM_PUBLISH, publishing.publish),
     ("GET", "content_publishing_limit"): (Kind.INSTAGRAM_PUBLISHING_LIMIT, publishing.limit),
+    ("GET", "conversations"): (Kind.INSTAGRAM_CONVERSATIONS, conversations.list_recent),
 }
 _KNOWN_EDGES = {edge for _, edge in _EDGES} | {"messages"}
 
@@ -29,8 +31,10 @@ def find_operation(call: Call, world: World) -> Operation:
     """What nobody answers is answered by a refusal, which faults may match as ``unknown``.
 
     Raises:
-        GraphError: ``fields`` that are no text.
+        GraphError: ``fields`` that are no text, a recipient that is no object.
     """
+    if (about_comments := comments.find_operation(call, world)) is not None:
+        return about_comments
     if call.edge:
         return _of_edge(call, world)
     if call.method == "GET":
@@ -45,13 +49,19 @@ def _of_edge(call: Call, world: World) -> Operation:
     if account is None or is_minted(account) or not may_be_account(account):
         return Operation(Kind.UNKNOWN, None, _refuse_object)
     if (call.method, call.edge) == ("POST", "messages"):
-        if "messaging_product" not in call.params and "message" in call.params:
-            return Operation(Kind.INSTAGRAM_MESSAGE, account, instagram_messages.send)
-        if "status" in call.params:
-            return Operation(Kind.WHATSAPP_READ, account, messages.read)
-        return Operation(Kind.WHATSAPP_MESSAGE, account, messages.send)
+        return _of_messages(call, account)
     kind, run = _EDGES.get((call.method, call.edge), (Kind.UNKNOWN, _refuse_method))
     return Operation(kind, account, run)
+
+
+def _of_messages(call: Call, account: str) -> Operation:
+    if "sender_action" in call.params:
+        return Operation(Kind.INSTAGRAM_ACTION, account, instagram_messages.act)
+    if "messaging_product" not in call.params and "message" in call.params:
+        return Operation(Kind.INSTAGRAM_MESSAGE, account, instagram_messages.send)
+    if "status" in call.params:
+        return Operation(Kind.WHATSAPP_READ, account, messages.read)
+    return Operation(Kind.WHATSAPP_MESSAGE, account, messages.send)
 
 
 def _of_object(call: Call, world: World) -> Operation:

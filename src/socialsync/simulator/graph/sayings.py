@@ -76,6 +76,7 @@ SAYINGS: dict[tuple[int, int | None], Saying] = {
     (100, 2207040): Saying(
         400, "Invalid parameter", False, "Too many tags", "Cannot use more than 20 tags per created media."
     ),
+    (100, 2534025): Saying(400, "The comment is invalid for a private reply"),
     (190, 458): Saying(401, f"{_TOKEN} The user has not authorized application."),
     (190, 459): Saying(
         400,

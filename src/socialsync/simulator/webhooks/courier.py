@@ -31,7 +31,9 @@ class Courier:
         self._stirred = asyncio.Event()
         self._rounds: asyncio.Task[None] | None = None
         self._rushes: set[asyncio.Task[None]] = set()
-        self._counts: Counter[str] = Counter(told=0, refused=0, given_up=0, waiting=0)
+        self._counts: Counter[str] = Counter(told=0, refused=0, given_up=0, lost=0, waiting=0)
+        self.loses = False
+        """Whether news are lost on their way, and never come again."""
 
     @property
     def is_called_for(self) -> bool:
@@ -43,20 +45,22 @@ class Courier:
         self._callback = callback
 
     def tell(self, update: StatusUpdate, after_s: float = 0.0) -> None:
-        if self.is_called_for:
+        if self.is_called_for and not self._lose(1):
             self._counts["waiting"] += 1
             self._waiting.add(_now() + after_s, update)
             self._stir()
 
     def hand_over(self, parcel: Parcel) -> None:
         """A body that somebody wrote."""
+        if self._lose(parcel.size):
+            return
         self._counts["waiting"] += parcel.size
         self._waiting.add_again(_now(), parcel)
         self._stir()
 
     def hurry(self, updates: Sequence[StatusUpdate]) -> None:
         """Keep these for `rush`."""
-        if self.is_called_for:
+        if self.is_called_for and not self._lose(len(updates)):
             self._counts["waiting"] += len(updates)
             self._hurried += updates
 
@@ -73,6 +77,15 @@ class Courier:
         await asyncio.wait({rush}, timeout=within_s)
         return True
 
+    def hand_over_later(self, parcel: Parcel, after_s: float) -> None:
+        """A body whose time has not come yet, if it has not."""
+        if after_s <= 0:
+            self.hand_over(parcel)
+            return
+        self._counts["waiting"] += parcel.size
+        self._waiting.add_again(_now() + after_s, parcel)
+        self._stir()
+
     def stop(self) -> None:
         """For good: the world ends."""
         for task in (self._rounds, *self._rushes):
@@ -82,6 +95,11 @@ class Courier:
     def as_json(self) -> dict[str, Any]:
         """Whom it calls; how many updates were heard, wait or were given up, and how many calls refused."""
         return {"url": self._callback and self._callback.url, **self._counts}
+
+    def _lose(self, size: int) -> bool:
+        if self.loses:
+            self._counts["lost"] += size
+        return self.loses
 
     def _stir(self) -> None:
         self._stirred.set()

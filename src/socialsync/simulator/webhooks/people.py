@@ -49,14 +49,19 @@ def whatsapp_body(
     }
 
 
-def instagram_body(account: str, person: str, content: Mapping[str, Any], *, at: datetime) -> dict[str, Any]:
+def instagram_body(
+    account: str, person: str, content: Mapping[str, Any], *, at: datetime, echo: bool = False
+) -> dict[str, Any]:
     """An event of this account's.
 
     Args:
         content: ``message``, ``reaction``, ``read`` and the like.
+        echo: the account did it, not the person.
     """
     told_at = int(at.timestamp() * 1_000)
-    event = {"sender": {"id": person}, "recipient": {"id": account}, "timestamp": told_at, **content}
+    sides = [{"id": person}, {"id": account}]
+    sender, recipient = reversed(sides) if echo else sides
+    event = {"sender": sender, "recipient": recipient, "timestamp": told_at, **content}
     return {"object": "instagram", "entry": [{"id": account, "time": told_at, "messaging": [event]}]}
 
 

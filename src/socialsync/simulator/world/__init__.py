@@ -5,6 +5,7 @@ from datetime import datetime
 from socialsync.simulator.faults import FaultBook
 from socialsync.simulator.webhooks import Courier
 from socialsync.simulator.world.accounts import Accounts
+from socialsync.simulator.world.directs import Directs
 from socialsync.simulator.world.ids import Ids
 from socialsync.simulator.world.instagram import Instagram
 from socialsync.simulator.world.ledger import Ledger
@@ -20,6 +21,7 @@ class World:
         self.ids = ids
         self.accounts = Accounts()
         self.instagram = Instagram()
+        self.directs = Directs()
         self.whatsapp = WhatsApp()
         self.ledger = Ledger(setup.now)
         self.faults = FaultBook()

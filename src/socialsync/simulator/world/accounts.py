@@ -34,6 +34,11 @@ def username(account: str) -> str:
     return f"account_{account}".lower()
 
 
+def scoped_id(account: str, person: str) -> str:
+    """The id by which this account knows the person of this name; another account knows them by another."""
+    return f"2{int.from_bytes(_digest(f'{account} {person}')[:8]) % 10**15:015d}"
+
+
 def display_phone_number(account: str) -> str:
     """A number of the range that is reserved for fiction, the same for the same id."""
     return f"+1 555-01{int.from_bytes(_digest(account)[:4]) % 100:02d}"

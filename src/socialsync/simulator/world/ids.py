@@ -5,7 +5,7 @@ import hashlib
 import itertools
 import re
 
-_MINTED = re.compile(r"(?:179|180)[0-9]{14}")
+_MINTED = re.compile(r"(?:179|180|181)[0-9]{14}")
 _SPREAD = 2_654_435_761
 """Odd and no multiple of five, so multiplying by it shuffles the numbers below 10**14 and 16**18 without
 making two of them equal."""
@@ -16,6 +16,7 @@ class Ids:
     def __init__(self, first: int) -> None:
         self._containers = itertools.count(first)
         self._media = itertools.count(first)
+        self._comments = itertools.count(first)
         self._messages = itertools.count(first)
         self._tokens = itertools.count(first)
         self._traces = itertools.count(first)
@@ -25,6 +26,9 @@ class Ids:
 
     def media(self) -> str:
         return f"180{_shuffled(next(self._media)):014d}"
+
+    def comment(self) -> str:
+        return f"181{_shuffled(next(self._comments)):014d}"
 
     def message(self, recipient: str) -> str:
         """A wamid as real ones decode: the recipient, then 18 hexadecimal digits, between length bytes."""

@@ -4,9 +4,12 @@ Meta, Instagram Platform, "IG Container": a container is IN_PROGRESS, then FINIS
 PUBLISHED; what is not published within 24 hours is EXPIRED.
 """
 
+from bisect import insort
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from socialsync.simulator.world.comments import Comments
 
 CONTAINER_LIFE = timedelta(hours=24)
 QUOTA_WINDOW = timedelta(hours=24)
@@ -77,19 +80,29 @@ class Media:
     draft: Draft
     published_at: datetime
 
+    @property
+    def product(self) -> str:
+        """Where it is shown, as ``media_product_type`` has it."""
+        return {"REELS": "REELS", "STORIES": "STORY"}.get(self.draft.media_type, "FEED")
+
 
 @dataclass(slots=True)
 class Instagram:
     containers: dict[str, Container] = field(default_factory=dict)
     media: dict[str, Media] = field(default_factory=dict)
+    comments: Comments = field(default_factory=Comments)
     _by_account: dict[str, list[Media]] = field(default_factory=dict)
 
     def publish(self, container: Container, media_id: str, now: datetime) -> Media:
         media = Media(media_id, container.account, container.draft, now)
         container.media_id = media_id
-        self.media[media_id] = media
-        self._by_account.setdefault(media.account, []).append(media)
+        self.add(media)
         return media
+
+    def add(self, media: Media) -> None:
+        """Published from wherever it was, and whenever."""
+        self.media[media.id] = media
+        insort(self._by_account.setdefault(media.account, []), media, key=lambda each: each.published_at)
 
     def published_by(self, account: str) -> list[Media]:
         """Newest first."""

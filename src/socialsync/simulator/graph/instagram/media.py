@@ -33,14 +33,13 @@ PAGE = 25
 LARGEST_PAGE = 100
 
 _MEDIA_TYPES = {"CAROUSEL": "CAROUSEL_ALBUM", "REELS": "VIDEO"}
-_PRODUCTS = {"REELS": "REELS", "STORIES": "STORY"}
 
 
 def read(call: Call, world: World) -> dict[str, Any]:
     """``GET /{media-id}?fields=...``."""
     call.params.only({"fields"})
     media = world.instagram.media[call.node]
-    return _shown(media, parse_fields(call.params.text("fields")))
+    return _shown(media, parse_fields(call.params.text("fields")), world)
 
 
 def list_recent(call: Call, world: World) -> dict[str, Any]:
@@ -61,7 +60,7 @@ def list_recent(call: Call, world: World) -> dict[str, Any]:
     ]
     rest = _after(listed, params.text("after"))
     page = rest[:size]
-    answer: dict[str, Any] = {"data": [_shown(media, asked) for media in page]}
+    answer: dict[str, Any] = {"data": [_shown(media, asked, world) for media in page]}
     if page:
         cursors = {"before": page[0].id, "after": page[-1].id}
         answer["paging"] = {"cursors": cursors}
@@ -75,7 +74,7 @@ def permalink(media: Media) -> str:
     return f"https://www.instagram.com/{folder}/{shortcode(media.id)}/"
 
 
-def _shown(media: Media, asked: list[str]) -> dict[str, Any]:
+def _shown(media: Media, asked: list[str], world: World) -> dict[str, Any]:
     draft = media.draft
     kind = "VIDEO" if draft.video_url else "IMAGE"
     known = {
@@ -83,10 +82,10 @@ def _shown(media: Media, asked: list[str]) -> dict[str, Any]:
         "alt_text": draft.alt_text,
         "caption": draft.caption or None,
         "children": {"data": [{"id": child} for child in draft.children]} if draft.children else None,
-        "comments_count": 0,
-        "is_comment_enabled": True,
+        "comments_count": world.instagram.comments.count(media.id, world.now()),
+        "is_comment_enabled": media.id not in world.instagram.comments.closed,
         "like_count": 0,
-        "media_product_type": _PRODUCTS.get(draft.media_type, "FEED"),
+        "media_product_type": media.product,
         "media_type": _MEDIA_TYPES.get(draft.media_type, kind),
         "media_url": draft.video_url or draft.image_url,
         "owner": {"id": media.account},

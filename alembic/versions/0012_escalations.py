@@ -2,8 +2,8 @@
 
 from socialsync.db import ddl
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 
 MAILS = """
 create table escalation_mails (

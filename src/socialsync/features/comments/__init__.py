@@ -1,0 +1,1 @@
+"""What people write under posts: watched, judged, answered, escalated."""

@@ -1,0 +1,293 @@
+"""From a reply that is written to one that stands there: the intent, the call, the outcome.
+
+No transaction is open while the network is. A reply whose answer is lost stays ``sending`` until
+``comments.settle_reply`` has looked for it: nothing is sent again that was not looked for.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from socialsync import clock, telemetry
+from socialsync.db.away import is_away
+from socialsync.errors import SocialSyncError, Temporary, UnknownOutcome
+from socialsync.features.channels import service as channels
+from socialsync.features.comments import queries
+from socialsync.features.comments.cases import Case
+from socialsync.features.comments.models import Comment, CommentReply
+from socialsync.features.escalations import service as escalations
+from socialsync.platforms.errors import (
+    CommentGone,
+    PlatformError,
+    PrivateReplyRefused,
+    RateLimited,
+    TokenRevoked,
+)
+from socialsync.queue import deferring, jobs, limits
+from socialsync.queue.jobs import still_mine
+from socialsync.queue.policies import Wait
+
+log = telemetry.get_logger(__name__)
+
+SETTLE = "comments.settle_reply"
+SETTLE_AFTER = timedelta(seconds=90)
+"""A call and storing its outcome take no longer; by then a reply stands below its comment."""
+OUTCOME_TRIES = (0.1, 0.5, 2.0, 5.0, 10.0)
+"""Seconds between tries to store what the world has seen already, while Postgres is away."""
+LIMITED = timedelta(minutes=1)
+"""When the platform says that it is too much, and not for how long."""
+NOT_TWICE = "Meta refused the channel's access token, but not at a second look."
+DELETED = "The comment was deleted."
+ALREADY = "Instagram takes no second private message to a comment, so the first one arrived."
+
+Step = Literal["sent", "doubt", "failed", "nothing to send", "again"]
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One reply on its way."""
+
+    case: Case
+    reply: CommentReply
+
+
+async def send(case: Case) -> Step:
+    """Send the reply that waits.
+
+    Raises:
+        Wait, Temporary: nothing was sent.
+        JobLost.
+    """
+    await limits.take_or_wait(case.opened.database, case.sender.limit_key)
+    errand = await _intend(case)
+    if isinstance(errand, str):
+        return errand
+    try:
+        reply_id = await _call(errand)
+    except UnknownOutcome as lost:
+        log.warning(f"[REPLY] Reply {errand.reply.id}: {lost}", reply_id=str(errand.reply.id))
+        return "doubt"  # it stays ``sending``
+    except (Temporary, TokenRevoked) as refused:
+        return await _again(errand, refused)
+    except SocialSyncError as refused:
+        return await _refused(errand, refused)
+    now = clock.now()
+    await _store(errand, lambda session: finish(session, errand.reply, reply_id, now=now))
+    log.info(f"[REPLY] Replied to comment {case.comment.id}", comment_id=str(case.comment.id))
+    return "sent"
+
+
+async def _intend(case: Case) -> Errand | Step:
+    """Commit the intent, and with it the job that settles it. What a former life began is left to that."""
+    now = clock.now()
+    async with case.opened.database.transaction(case.workspace_id) as session:
+        await still_mine(session, case.job)
+        comment = await queries.find_comment(session, case.comment.id, lock=True)
+        reply = await queries.find_unfinished(session, case.comment.id)
+        if comment is None or reply is None:
+            await queries.set_comment(session, case.comment.id, {"work": None, "updated_at": now})
+            return "nothing to send"
+        if reply.status == "sending":
+            return "doubt"
+        job_id = await settle_at(session, reply, now + SETTLE_AFTER)
+        values = {"status": "sending", "effect_at": now, "settle_job_id": job_id, "updated_at": now}
+        await queries.set_reply(session, reply.id, values)
+        session.expunge_all()
+        reply.settle_job_id = job_id
+    return Errand(case, reply)
+
+
+async def settle_at(session: AsyncSession, reply: CommentReply, at: datetime) -> int:
+    slid = await deferring.slide(
+        session,
+        SETTLE,
+        {"workspace_id": reply.workspace_id, "reply_id": reply.id},
+        queueing_lock=f"comment-reply:{reply.id}",
+        at=at,
+    )
+    return slid.id
+
+
+async def _call(errand: Errand) -> str:
+    instagram, sender = errand.case.opened.platforms.instagram, errand.case.sender
+    comment_id, text = errand.case.comment.platform_comment_id, errand.reply.text
+    if errand.reply.kind == "private":
+        return await instagram.reply_privately(sender, comment_id, text)
+    return await instagram.reply(sender, comment_id, text)
+
+
+async def finish(
+    session: AsyncSession,
+    reply: CommentReply,
+    platform_id: str | None,
+    *,
+    now: datetime,
+    note: str | None = None,
+) -> None:
+    """It stands there. Whoever found that out first has said so."""
+    stored = await queries.find_reply(session, reply.id, lock=True)
+    if stored is None or stored.status == "sent":
+        return
+    values: dict[str, Any] = {
+        "status": "sent", "platform_reply_id": platform_id, "sent_at": now, "error": note, "updated_at": now,
+    }  # fmt: skip
+    await queries.set_reply(session, reply.id, values)
+    await close(session, stored, now=now)
+
+
+async def close(
+    session: AsyncSession, reply: CommentReply, *, error: str | None = None, now: datetime
+) -> None:
+    """Nothing is to be done any more, neither for the comment nor to settle this."""
+    await queries.set_comment(session, reply.comment_id, {"work": None, "error": error, "updated_at": now})
+    if reply.settle_job_id is not None:
+        await deferring.cancel_waiting(session, reply.settle_job_id)
+
+
+async def take_back(session: AsyncSession, reply: CommentReply, why: str, *, now: datetime) -> None:
+    """Nothing was sent: it waits again."""
+    values = {"status": "queued", "effect_at": None, "error": why, "updated_at": now}
+    await queries.set_reply(session, reply.id, values)
+    if reply.settle_job_id is not None:
+        await deferring.cancel_waiting(session, reply.settle_job_id)
+
+
+async def fail(
+    session: AsyncSession, reply: CommentReply, comment: Comment, why: str, *, status: str = "failed",
+    now: datetime,
+) -> None:  # fmt: skip
+    """It does not stand there, or nobody knows: a person sees it."""
+    await queries.set_reply(session, reply.id, {"status": status, "error": why, "updated_at": now})
+    await close(session, reply, error=why, now=now)
+    if comment.deleted_at is None:
+        await escalations.open(
+            session,
+            workspace_id=comment.workspace_id,
+            channel_id=comment.channel_id,
+            subject="comment",
+            subject_id=comment.id,
+            urgency="normal",
+            reason=f"A reply could not be posted. {why}",
+            rule="reply_failed",
+            excerpt=comment.text,
+            link=f"/api/v1/comments/{comment.id}",
+            now=now,
+        )
+
+
+async def _fail(session: AsyncSession, errand: Errand, why: str, *, is_gone: bool = False) -> None:
+    now = clock.now()
+    log.warning(f"[REPLY] Reply {errand.reply.id} failed: {why}", reply_id=str(errand.reply.id))
+    if is_gone:
+        errand.case.comment.deleted_at = now
+        await queries.set_comment(session, errand.case.comment.id, {"deleted_at": now})
+    await fail(session, errand.reply, errand.case.comment, why, now=now)
+
+
+async def _refused(errand: Errand, refused: SocialSyncError) -> Step:
+    if isinstance(refused, PrivateReplyRefused):
+        return await _refused_privately(errand, refused)
+    is_gone = isinstance(refused, CommentGone)
+    why = DELETED if is_gone else sentence(refused)
+    await _store(errand, lambda session: _fail(session, errand, why, is_gone=is_gone))
+    return "failed"
+
+
+async def _again(errand: Errand, refused: SocialSyncError) -> Step:
+    """Nothing was sent: back, and on by the policy, or after a wait for which nobody is to blame.
+
+    Raises:
+        Wait, Temporary.
+    """
+    if isinstance(refused, TokenRevoked):
+        refused = await second_look(errand.case)
+    why, now = sentence(refused), clock.now()
+    if not isinstance(refused, RateLimited) and jobs.wait_after(errand.case.job, refused) is None:
+        await _store(errand, lambda session: _fail(session, errand, why))
+        return "failed"
+    await _store(errand, lambda session: take_back(session, errand.reply, why, now=now))
+    if isinstance(refused, RateLimited):
+        raise Wait(refused.retry_after or LIMITED)
+    raise refused
+
+
+async def _refused_privately(errand: Errand, refused: PlatformError) -> Step:
+    """After an answer that was lost it means that the message arrived; else everybody may read the reply."""
+    now = clock.now()
+    if errand.reply.doubts:
+        await _store(errand, lambda session: finish(session, errand.reply, None, now=now, note=ALREADY))
+        return "sent"
+
+    async def make_public(session: AsyncSession) -> None:
+        await take_back(session, errand.reply, sentence(refused), now=now)
+        await queries.set_reply(session, errand.reply.id, {"kind": "public"})
+
+    await _store(errand, make_public)
+    return "again"
+
+
+async def second_look(case: Case) -> SocialSyncError:
+    """Only a token that is refused twice closes its channel: Meta has refused good ones."""
+    try:
+        await case.opened.platforms[case.channel.platform].check_token(case.sender)
+    except TokenRevoked as again:
+        why = sentence(again)
+        async with case.opened.database.transaction(case.workspace_id) as session:
+            await channels.mark_revoked(
+                session, case.channel.id, why, now=clock.now(), token_set_at=case.channel.token_set_at
+            )
+        return Temporary(f"It waits until the channel is connected again. {why}", retry_after=LIMITED)
+    except PlatformError:
+        pass
+    return Temporary(
+        "Meta refused the channel's access token, but not at a second look.", retry_after=LIMITED
+    )
+
+
+async def _store(errand: Errand, record: Callable[[AsyncSession], Awaitable[None]]) -> None:
+    """Store an outcome, patiently while Postgres is away. Should all tries fail, it is settled later."""
+    for pause in (*OUTCOME_TRIES, None):
+        try:
+            async with errand.case.opened.database.transaction(errand.case.workspace_id) as session:
+                await record(session)
+        except (SQLAlchemyError, OSError) as error:
+            if pause is None or not is_away(error):
+                raise
+            await asyncio.sleep(pause)
+        else:
+            return
+
+
+def sentence(error: SocialSyncError) -> str:
+    return " ".join(part for part in (error.message, error.fix) if part)
+
+
+async def hide(case: Case) -> str:
+    """Hide an ignored comment; harmless, so it is simply repeated.
+
+    Raises:
+        Wait, Temporary: it was not hidden.
+    """
+    await limits.take_or_wait(case.opened.database, case.sender.limit_key)
+    values: dict[str, Any] = {"work": None, "hidden": True, "updated_at": clock.now()}
+    try:
+        await case.opened.platforms.instagram.hide(case.sender, case.comment.platform_comment_id, hidden=True)
+    except RateLimited as limited:
+        raise Wait(limited.retry_after or LIMITED) from limited
+    except TokenRevoked:
+        raise await second_look(case) from None
+    except CommentGone:
+        values |= {"hidden": case.comment.hidden, "deleted_at": clock.now()}
+    except Temporary:
+        raise
+    except SocialSyncError as refused:
+        values |= {"hidden": case.comment.hidden, "error": sentence(refused)}
+    async with case.opened.database.transaction(case.workspace_id) as session:
+        await still_mine(session, case.job)
+        await queries.set_comment(session, case.comment.id, values)
+    return "hidden" if values["hidden"] else "not hidden"

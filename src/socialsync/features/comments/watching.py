@@ -1,0 +1,263 @@
+"""Polling: posts that are due are leased, read from the top, and due again, whoever may die meanwhile.
+
+A lease is the next check itself: a post whose reader died is looked at again in its turn, from the top, and
+not only down to what the dead reader saw, since its poll did not come to its end.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from socialsync import clock, telemetry
+from socialsync.db.away import is_away
+from socialsync.errors import SocialSyncError
+from socialsync.features.channels import service as channels
+from socialsync.features.comments import arrivals, polling, watches
+from socialsync.features.comments.arrivals import Place
+from socialsync.features.comments.watches import Outcome, Watched
+from socialsync.features.posts import service as posts
+from socialsync.platforms import Sender
+from socialsync.platforms.comments import Comment
+from socialsync.platforms.errors import RateLimited
+from socialsync.queue import limits
+from socialsync.resources import Resources
+
+log = telemetry.get_logger(__name__)
+
+BATCH = 100
+"""Posts that are leased at once."""
+AT_ONCE = 40
+"""Posts that a process reads at once, and of one channel:"""
+OF_ONE_CHANNEL = 5
+WITHIN_S = 35.0
+"""Seconds for which a tick leases more: it has fifty."""
+READS_S = 45.0
+MOST_WALKS = 3
+MOST_PAGES = 400
+LIMITED = timedelta(minutes=1)
+REASON = "posts of every workspace are watched"
+
+
+@dataclass
+class Tally:
+    """What a tick has come to."""
+
+    posts_checked: int = 0
+    comments_found: int = 0
+    errors: int = 0
+    more: bool = False
+
+
+class _Channel:
+    """In whose name posts are read, and whether the platform wants to be left alone."""
+
+    def __init__(self, sender: Sender) -> None:
+        self.sender = sender
+        self.turns = asyncio.Semaphore(OF_ONE_CHANNEL)
+        self.wait: timedelta | None = None
+
+
+async def poll(opened: Resources, *, tick: datetime) -> Tally:
+    """Read what is due, for as long as a tick has."""
+    tally, began = Tally(), time.monotonic()
+    turns = asyncio.Semaphore(AT_ONCE)
+    while time.monotonic() - began < WITHIN_S:
+        batch = await _lease(opened, tick)
+        if not batch:
+            return tally
+        deadline = began + READS_S
+        outcomes = await _read(opened, batch, turns, deadline)
+        await _keep(opened, outcomes)
+        tally.posts_checked += sum(each.error is None and each.again_in is None for each in outcomes)
+        tally.comments_found += sum(each.found for each in outcomes)
+        tally.errors += sum(each.error is not None for each in outcomes)
+    tally.more = True
+    return tally
+
+
+async def _lease(opened: Resources, tick: datetime) -> list[Watched]:
+    def next_check(published_at: datetime, stop_at: datetime) -> datetime | None:
+        return polling.next_check(published_at, stop_at, tick)
+
+    async with opened.database.system_transaction(REASON) as session:
+        rows = await posts.lease_watched(session, next_check, at=tick, limit=BATCH)
+        known = await watches.find_by_posts(session, [row["id"] for row in rows])
+    return [
+        Watched(
+            post_id=row["id"],
+            workspace_id=row["workspace_id"],
+            channel_id=row["channel_id"],
+            media_id=row["platform_post_id"],
+            published_at=row["published_at"],
+            polls=known[row["id"]].polls if row["id"] in known else 0,
+            full_at=known[row["id"]].full_at if row["id"] in known else None,
+            history_until=watches.history_until(row["origin"], row["created_at"]),
+        )
+        for row in rows
+    ]
+
+
+async def _read(
+    opened: Resources, batch: Sequence[Watched], turns: asyncio.Semaphore, deadline: float
+) -> list[Outcome]:
+    """All of them, side by side. What ends one of them stops no other."""
+    by_channel: dict[UUID, list[Watched]] = defaultdict(list)
+    for watched in batch:
+        by_channel[watched.channel_id].append(watched)
+    groups = await asyncio.gather(
+        *(_read_channel(opened, group, turns, deadline) for group in by_channel.values())
+    )
+    return [outcome for group in groups for outcome in group]
+
+
+async def _read_channel(
+    opened: Resources, group: Sequence[Watched], turns: asyncio.Semaphore, deadline: float
+) -> list[Outcome]:
+    first = group[0]
+    try:
+        async with opened.database.transaction(first.workspace_id) as session:
+            _, sender = await channels.load_sender(session, opened.cipher, first.channel_id)
+    except SocialSyncError as error:
+        return [Outcome(each, error=error.message) for each in group]
+    wait = await limits.take(opened.database, sender.limit_key, calls=len(group), blocks=False)
+    channel = _Channel(sender)
+    channel.wait = wait or None
+    return list(await asyncio.gather(*(_read_one(opened, each, channel, turns, deadline) for each in group)))
+
+
+async def _read_one(
+    opened: Resources, watched: Watched, channel: _Channel, turns: asyncio.Semaphore, deadline: float
+) -> Outcome:
+    async with channel.turns, turns:
+        if channel.wait is not None:
+            return Outcome(watched, again_in=channel.wait)
+        reader = Reader(opened, watched, channel.sender, deadline)
+        try:
+            return await reader.read()
+        except RateLimited as limited:
+            channel.wait = limited.retry_after or LIMITED
+            return Outcome(watched, found=reader.found, again_in=channel.wait)
+        except Exception as error:
+            if is_away(error):
+                raise
+            why = error.message if isinstance(error, SocialSyncError) else "SocialSync made a mistake."
+            log.warning(
+                f"[POLL] Post {watched.post_id}: {why}",
+                post_id=str(watched.post_id),
+                exc_info=not isinstance(error, SocialSyncError),
+            )
+            return Outcome(watched, found=reader.found, error=why)
+
+
+class Reader:
+    """Reads the comments of one post, page by page, and stores each page.
+
+    A cursor is a position: what is deleted while we read shifts others past us, and what comes shows us some
+    again. So a walk of several pages is repeated until it brings nothing that an earlier walk should have.
+    """
+
+    def __init__(self, opened: Resources, watched: Watched, sender: Sender, deadline: float) -> None:
+        self._opened = opened
+        self._watched = watched
+        self._sender = sender
+        self._deadline = deadline
+        self._platform = opened.platforms.instagram
+        self._place = Place(
+            watched.workspace_id, watched.channel_id, watched.post_id, watched.media_id, watched.history_until
+        )
+        self._full = polling.needs_full_pass(watched.published_at, watched.full_at, clock.now())
+        self._ids: set[str] = set()
+        self.found = 0
+
+    async def read(self) -> Outcome:
+        """
+        Raises:
+            PlatformError: the poll did not come to its end; what was read is stored.
+        """
+        before: datetime | None = None
+        for _ in range(MOST_WALKS):
+            began = clock.now()
+            pages, oldest, ended = await self._walk()
+            if not ended:
+                return Outcome(self._watched, self.found)
+            if pages <= 1 or (before is not None and (oldest is None or oldest >= before)):
+                break
+            before = began
+        if self._full:
+            await self._note_deleted()
+        return Outcome(self._watched, self.found, completed=True, full=self._full)
+
+    async def _walk(self) -> tuple[int, datetime | None, bool]:
+        """From the top down to what was known: how many pages, when the oldest that is new was written, and
+        whether there was time for all.
+        """
+        after: str | None = None
+        oldest: datetime | None = None
+        for page_number in range(1, MOST_PAGES + 1):
+            page = await self._platform.comments_page(self._sender, self._watched.media_id, after)
+            comments = [await self._whole(each) for each in page.comments]
+            known: frozenset[str] = frozenset()
+            if comments:
+                async with self._transaction() as session:
+                    arrived = await arrivals.receive(
+                        session, self._place, comments, poll=self._watched.polls + 1, now=clock.now()
+                    )
+                self.found += arrived.new
+                known = arrived.known
+                if arrived.oldest_new is not None:
+                    oldest = min(oldest or arrived.oldest_new, arrived.oldest_new)
+            after = page.after
+            reached = bool(comments) and comments[-1].id in known and not self._full
+            if after is None or reached:
+                return page_number, oldest, True
+            if time.monotonic() > self._deadline:
+                return page_number, oldest, False
+        return MOST_PAGES, oldest, True
+
+    async def _whole(self, comment: Comment) -> Comment:
+        """With all of its replies, where a page has only some of them."""
+        self._ids.add(comment.id)
+        self._ids.update(reply.id for reply in comment.replies)
+        if not comment.replies_truncated:
+            return comment
+        replies, after = list(comment.replies), None
+        for _ in range(MOST_PAGES):
+            page = await self._platform.replies_page(self._sender, comment.id, after)
+            replies += page.comments
+            after = page.after
+            if after is None:
+                break
+        self._ids.update(reply.id for reply in replies)
+        return watches.with_replies(comment, replies)
+
+    async def _note_deleted(self) -> None:
+        """Of what a full pass did not meet, what the platform does not know any more."""
+        async with self._transaction() as session:
+            missing = await watches.list_missing(session, self._place, self._ids, limit=MISSING)
+        gone = [each for each in missing if await self._platform.comment(self._sender, each) is None]
+        if gone:
+            async with self._transaction() as session:
+                await watches.mark_deleted(session, self._place, gone, now=clock.now())
+
+    def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return self._opened.database.transaction(self._watched.workspace_id)
+
+
+MISSING = 50
+"""Comments that are asked for one by one, at most, in a full pass."""
+
+
+async def _keep(opened: Resources, outcomes: Sequence[Outcome]) -> None:
+    """How far each post was read, in one transaction."""
+    now = clock.now()
+    put_off = {each.watched.post_id: now + each.again_in for each in outcomes if each.again_in is not None}
+    async with opened.database.system_transaction(REASON) as session:
+        await watches.keep(session, outcomes, now=now)
+        await posts.set_next_checks(session, put_off)

@@ -111,3 +111,26 @@ async def test_what_only_seemed_to_be_claimed_is_open_again(told: Inbox):
         await outbox.sent(session, told.workspace_id, head, "m.1", now=told.now)
     (row,) = await told.rows("escalations")
     assert (row["status"], row["claimed_by"]) == ("open", None)
+
+
+async def test_a_status_that_tells_of_a_failure_opens_one(told: Inbox, simulator):
+    """It comes by webhook, whose transaction is of no workspace."""
+    await told.write("Hi")
+    conversation = await told.conversation()
+    async with told.opened.database.transaction(told.workspace_id) as session:
+        held = await messages.hold_conversation(session, conversation["id"])
+        await messages.write(session, held, "Hello", author="ai", now=told.now)
+    await told.run("messages.send_message")
+    (sent,) = await told.outgoing()
+    failed = {
+        "id": sent["platform_message_id"],
+        "status": "failed",
+        "timestamp": str(int(told.now.timestamp())),
+        "recipient_id": "33612345601",
+        "errors": [{"code": 131026, "title": "Message undeliverable"}],
+    }
+    await told.tell(told.body(name=None, statuses=[failed]))
+    (row,) = await told.rows("escalations")
+    assert (row["workspace_id"], row["subject_id"]) == (told.workspace_id, conversation["id"])
+    assert row["reason"].startswith("A message was not delivered.")
+    assert len(await told.waiting(NOTIFY)) == 1

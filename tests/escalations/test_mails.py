@@ -282,3 +282,14 @@ async def test_the_user_signs_in_and_the_password_is_nowhere_told(desk, caplog, 
     told = f"{caplog.text} {capsys.readouterr()} {await desk.mails()} {desk.office.opened.settings!r}"
     assert "wr0ng-s3cret" not in told
     assert "right" not in told
+
+
+async def test_a_recipient_that_the_server_puts_off_is_tried_again(desk):
+    desk.post_office.says["RCPT"] = ["450 4.2.1 Greylisted"]
+    await desk.open()
+    with pytest.raises(Temporary, match=r"450 4\.2\.1 Greylisted"):
+        await desk.run()
+    assert (await desk.mail())["status"] == "queued"
+    await desk.run()
+    assert (await desk.mail())["status"] == "sent"
+    assert len(desk.post_office.mails) == 1

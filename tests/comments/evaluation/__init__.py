@@ -65,8 +65,8 @@ def comments() -> Sequence[Comment]:
 
 
 def digest() -> str:
-    """Of the whole set: it changes with any letter."""
-    return hashlib.sha256("\0".join(_source(language) for language in LANGUAGES).encode()).hexdigest()
+    """Of the whole set: it changes with any letter, and with what is held out."""
+    return _hash("\n".join(repr(comment) for comment in comments())).hex()
 
 
 def scores(pairs: Sequence[tuple[str, str]]) -> dict[str, Scores]:
@@ -81,13 +81,18 @@ def scores(pairs: Sequence[tuple[str, str]]) -> dict[str, Scores]:
 
 
 def _held_out(lines: list[tuple[str, str]]) -> set[str]:
-    """Every second line, by label, kind and language in the order of their hashes: no hand chose."""
+    """Every second line of each label in each language, kind by kind, in the order of hashes: no hand chose."""
 
-    def place(each: tuple[str, str]) -> tuple[str, str, bytes]:
+    def place(each: tuple[str, str]) -> tuple[str, str, bytes, bytes]:
         line, language = each
-        return line.split(": ", 1)[0], language, hashlib.sha256(line.encode()).digest()
+        label, kind = line.split(": ", 1)[0].split(" ")
+        return label, language, _hash(language + kind), _hash(line)
 
     return {line for line, _ in sorted(lines, key=place)[1::2]}
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _lines(language: str) -> list[tuple[Post, str]]:

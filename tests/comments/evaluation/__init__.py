@@ -81,7 +81,7 @@ def scores(pairs: Sequence[tuple[str, str]]) -> dict[str, Scores]:
 
 
 def _held_out(lines: list[tuple[str, str]]) -> set[str]:
-    """Every second line of each label in each language, kind by kind, in the order of hashes: no hand chose."""
+    """Every second line of a label in a language, kind by kind, in the order of hashes: no hand chose."""
 
     def place(each: tuple[str, str]) -> tuple[str, str, bytes, bytes]:
         line, language = each

@@ -57,6 +57,6 @@ def _spelt(piece: str, lists: Mapping[str, str]) -> str:
     return f"(?:{'|'.join(_one(word) for word in words)})"
 
 
-def _one(word: str) -> str:
-    plain = word.replace("_", " ")
-    return re.escape(plain[:-1]) + r"\w* " if plain.endswith("*") else re.escape(plain) + " "
+def _one(words: str) -> str:
+    spelt = (re.escape(word.removesuffix("*")) + r"\w*" * word.endswith("*") for word in words.split("_"))
+    return " ".join(spelt) + " "

@@ -8,7 +8,7 @@ from typing import Literal
 from socialsync.simulator.openai.mind.lexicon import meanings
 from socialsync.simulator.openai.mind.moderation import flags
 from socialsync.simulator.openai.mind.orders import is_order
-from socialsync.simulator.openai.mind.phrasebook import folded, pattern, talk
+from socialsync.simulator.openai.mind.phrasebook import families, folded, pattern, talk
 from socialsync.simulator.openai.mind.sentences import plain_sentences
 from socialsync.simulator.openai.mind.shelf import read_lines
 from socialsync.simulator.openai.mind.tongue import language_of
@@ -18,6 +18,7 @@ Verdict = Literal["RESPOND", "IGNORE", "ESCALATE"]
 _MENTION = re.compile(r"@[\w.]+")
 _LINK = re.compile(r"https?://|www\.|\bbit\.ly|\bt\.me/|\bwa\.me/", re.IGNORECASE)
 _FEW_WORDS = 3
+_OF_A_MATTER = 0.9
 _SMALL_TALK = ("greeting", "thanks", "praise")
 
 
@@ -69,10 +70,14 @@ def _asks(text: str, said: str) -> bool:
 
 def _by_rules(text: str) -> tuple[Verdict, str, float] | None:
     said, flagged = folded(text), flags(text)
-    for rule, verdict, confidence, categories, found in _rules():
-        if categories & flagged or found.search(said):
+    fits = [rule for rule in _rules() if rule[3] & flagged or rule[4].search(said)]
+    for rule, verdict, confidence, *_ in fits:
+        if verdict == "ESCALATE":
             return verdict, rule, confidence
-    return None
+    matters = (name for name, found in families("matters.txt").items() if found.search(said))
+    if matter := next(matters, None):
+        return "ESCALATE", matter, _OF_A_MATTER
+    return next(((verdict, rule, confidence) for rule, verdict, confidence, *_ in fits), None)
 
 
 def _decided(verdict: Verdict, rule: str, confidence: float) -> Decision:

@@ -33,8 +33,6 @@ MEANING = (
     " `OPENAI_BASE_URL` set, moderation and the model are that endpoint's, else the simulator's."
 )
 GOALS = "Goal: on the held-out half, recall of ESCALATE at least 95 % with the model."
-WAYS = ("rules alone", "rules and model")
-HALVES = ("held out", "open")
 UNDECIDED = "UNDECIDED"
 _WORKSPACE = UUID("00000000-0000-7000-8000-000000000001")
 _FURNISH = (
@@ -89,10 +87,10 @@ async def decide(opened: Resources, workspace_id: UUID, comment: Comment) -> str
 
 
 async def decide_all(
-    opened: Resources, workspace_id: UUID, comments: Sequence[Comment]
+    opened: Resources, workspace_id: UUID, comments: Sequence[Comment], *, at_once: int = _AT_ONCE
 ) -> dict[str, list[str]]:
     """By way: a decision for each comment, in their order."""
-    room = asyncio.Semaphore(_AT_ONCE)
+    room = asyncio.Semaphore(at_once)
 
     async def decided(comment: Comment) -> str:
         async with room:

@@ -1,7 +1,8 @@
-"""Phrases that are looked for in folded text: ``*`` ends a word anyhow, ``...`` stands for up to three words.
+"""Phrases that are looked for in folded text: ``*`` ends a word anyhow, ``...`` stands for up to three
+words.
 
-In tables of families besides: ``a/b`` is either, ``a_b`` two words in a row, ``..3`` up to three words, ``?a`` may
-be missing, and ``$name`` a list that stands above.
+In tables of families besides: ``a/b`` is either, ``a_b`` two words in a row, ``..3`` up to three words,
+``?a`` may be missing, and ``$name`` a list that stands above.
 """
 
 import re

@@ -178,7 +178,6 @@ async def fail(
             reason=f"A reply could not be posted. {why}",
             rule="reply_failed",
             excerpt=comment.text,
-            link=f"/api/v1/comments/{comment.id}",
             now=now,
         )
 

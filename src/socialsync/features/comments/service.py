@@ -234,11 +234,11 @@ async def _escalate(
     )
 
 
-async def _link(session: AsyncSession, comment: Comment) -> str:
-    """Where the comment stands on the platform, if we know; else where it stands here."""
+async def _link(session: AsyncSession, comment: Comment) -> str | None:
+    """Where the comment stands on the platform, if we know."""
     permalink = await watches.find_permalink(session, comment.post_id) if comment.post_id else None
     if permalink is None:
-        return f"/api/v1/comments/{comment.id}"
+        return None
     return f"{permalink.rstrip('/')}/c/{comment.platform_comment_id}/"
 
 

@@ -34,6 +34,10 @@ class ReplyOnItsWay(Conflict):
     """A reply is being sent; what becomes of it must be known first."""
 
 
+class AnsweredAlready(Conflict):
+    """The AI answers a comment once."""
+
+
 async def receive(
     session: AsyncSession,
     told: Sequence[tuple[str, CommentMade]],
@@ -77,7 +81,8 @@ async def conclude(
     values: dict[str, Any] = {"triage": TRIAGE[judgement.decision], "error": None, "updated_at": now}
     if comment.work == "decide":
         about = decisions.Subject(comment.workspace_id, comment.channel_id, "comment", comment.id)
-        values["ai_decision_id"] = await decisions.record(session, about, judgement, sources=ruling.sources)
+        decision_id = await decisions.record(session, about, judgement, sources=ruling.sources)
+        values["ai_decision_id"] = decision_id or comment.ai_decision_id
     channel = await channels.get_channel_row(session, comment.channel_id)
     work: str | None = None
     if judgement.decision == "RESPOND" and ruling.reply:
@@ -103,6 +108,7 @@ async def overrule(
     Raises:
         NotFound.
         ReplyOnItsWay.
+        AnsweredAlready: by the AI, which has no second answer.
         Invalid: a reply without RESPOND, or to what is our own.
     """
     comment = await get_comment(session, comment_id, lock=True)
@@ -110,6 +116,10 @@ async def overrule(
     unfinished = await queries.find_unfinished(session, comment_id)
     if unfinished is not None:
         await _withdraw(session, unfinished, now=now)
+    if verdict == "RESPOND" and reply is None and await queries.is_answered_by_ai(session, comment_id):
+        raise AnsweredAlready(
+            "The AI has answered this comment.", field="reply", fix="Write the words of a second reply."
+        )
     channel = await channels.get_channel_row(session, comment.channel_id)
     values: dict[str, Any] = {
         "triage": TRIAGE[verdict], "overruled_to": verdict, "overruled_at": now, "overruled_by": by,

@@ -28,6 +28,8 @@ __all__ = ["Comment", "CommentReply", "list_comments", "list_replies"]
 TRIAGE: Mapping[Verdict, str] = {"RESPOND": "respond", "IGNORE": "ignore", "ESCALATE": "escalate"}
 STEPPED_IN = "A person decided otherwise before it was sent."
 IMPORT = "comments.import_media"
+LONGEST_PRIVATE = 1_000
+"""Bytes of a private message on Instagram."""
 
 
 class ReplyOnItsWay(Conflict):
@@ -86,7 +88,8 @@ async def conclude(
     channel = await channels.get_channel_row(session, comment.channel_id)
     work: str | None = None
     if judgement.decision == "RESPOND" and ruling.reply:
-        kind = "private" if channel.reply_privately else "public"
+        is_private = channel.reply_privately and len(ruling.reply.encode()) <= LONGEST_PRIVATE
+        kind = "private" if is_private else "public"
         await _write(session, comment, ruling.reply, author="ai", kind=kind)
         work = "send"
     elif judgement.decision == "ESCALATE":
@@ -128,6 +131,7 @@ async def overrule(
     if verdict == "RESPOND":
         if reply is not None:
             kind = "private" if channel.reply_privately else "public"
+            _check_length(reply, kind)
             await _write(session, comment, reply, author="person", kind=kind)
         values["work"] = "send" if reply is not None else "answer"
     if verdict == "ESCALATE":
@@ -265,6 +269,15 @@ async def _withdraw(session: AsyncSession, reply: CommentReply, *, now: datetime
 def _may_hide(comment: Comment, judgement: Judgement) -> bool:
     """Not what nobody looked at, and not what two people tell one another."""
     return judgement.source in {"rule", "model"} and not comment.hidden
+
+
+def _check_length(reply: str, kind: str) -> None:
+    if kind == "private" and len(reply.encode()) > LONGEST_PRIVATE:
+        raise Invalid(
+            f"A private message has at most {LONGEST_PRIVATE:,} bytes, this one {len(reply.encode()):,}.",
+            field="reply",
+            fix="Shorten it, or switch `reply_privately` off for the channel.",
+        )
 
 
 def _check(comment: Comment, verdict: Verdict, reply: str | None) -> None:

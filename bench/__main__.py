@@ -14,6 +14,7 @@ from bench.options import Options
 from bench.reports import Report, as_json, as_markdown, console
 from bench.scenarios import (
     chaos,
+    comments,
     consume,
     enqueue,
     flat,
@@ -36,6 +37,7 @@ SCENARIOS: dict[str, Callable[[Lineup, Options], Report]] = {
     "memory": memory.measure,
     "chaos": chaos.measure,
     "posts": posts.measure,
+    "comments": comments.measure,
     "ingest": ingest.measure,
     "search": search.measure,
     "knowledge": knowledge.measure,

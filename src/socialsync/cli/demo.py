@@ -22,9 +22,10 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from socialsync.cli import chats, lessons, scenes, stack
+from socialsync.cli import chats, lessons, remarks, scenes, stack
 from socialsync.cli.chats import Chat
 from socialsync.cli.lessons import Lesson, Question
+from socialsync.cli.remarks import Remark
 from socialsync.cli.scenes import Scene
 from socialsync.cli.up import Demo, make_demo
 from socialsync.queue import schedules
@@ -114,10 +115,27 @@ async def _tell(found: stack.Stack, demo_workspace: Demo) -> bool:
             async for talked in chats.play(api, world, channels["whatsapp"]):
                 live.update(_chats(talked))
             live.update(_chats(talked, final=True))
+        written: list[Remark] = []
+        post_id = _published(story)
+        with Live(_remarks(written), console=_console, refresh_per_second=8) as live:
+            async for written in remarks.play(api, world, channels["instagram"], post_id):
+                live.update(_remarks(written))
+            live.update(_remarks(written, final=True))
     good = all(lesson.good for lesson in learnt) and all(question.good for question in asked)
     heard = all(chat.good for chat in talked)
-    _console.print(_verdict(story, knows=good, heard=heard))
-    return good and heard and all(scene.good for scene in story)
+    read = all(remark.good for remark in written)
+    _console.print(_verdict(story, knows=good, heard=heard, read=read))
+    return good and heard and read and all(scene.good for scene in story)
+
+
+def _published(story: list[Scene]) -> str:
+    """The id of a post that people see on Instagram."""
+    return next(
+        id_
+        for scene in story
+        for id_, post in scene.posts.items()
+        if post["status"] == scenes.PUBLISHED and scene.bodies[0].get("media_urls")
+    )
 
 
 async def _watch(
@@ -194,12 +212,24 @@ def _chats(talked: list[Chat], *, final: bool = False) -> Table:
     return table
 
 
-def _verdict(story: list[Scene], *, knows: bool, heard: bool) -> str:
+def _remarks(written: list[Remark], *, final: bool = False) -> Table:
+    table = Table(title="Who commented", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("", "Comment", "What became of it"):
+        table.add_column(column, overflow="fold")
+    for remark in written:
+        mark = ("[green]✓[/]" if remark.good else "[red]✗[/]") if final else ""
+        table.add_row(mark, Text.assemble(remark.title, (f"\n{remark.text}", "dim")), Text(remark.says))
+    return table
+
+
+def _verdict(story: list[Scene], *, knows: bool, heard: bool, read: bool) -> str:
     wrong = [scene for scene in story if not scene.good]
     if not knows:
         return "[red bold]Not everything that it was asked was answered as it must be.[/]"
     if not heard:
         return "[red bold]Not everybody who wrote was answered as they must be.[/]"
+    if not read:
+        return "[red bold]Not every comment became what it must.[/]"
     if not wrong:
         return "[green bold]All of it came true: every post and every answer seen exactly once.[/]"
     return f"[red bold]{len(wrong)} of {len(story)} did not come true.[/]"

@@ -190,6 +190,8 @@ class Reader:
             if pages <= 1 or (before is not None and (oldest is None or oldest >= before)):
                 break
             before = began
+        else:  # it still shifts: what was read is not taken for all there is
+            return Outcome(self._watched, self.found)
         if self._full:
             await self._note_deleted()
         return Outcome(self._watched, self.found, completed=True, full=self._full)

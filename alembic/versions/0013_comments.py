@@ -80,6 +80,8 @@ create unique index uq_comment_replies_unfinished on comment_replies (workspace_
     where status in ('queued', 'sending');
 create index ix_comment_replies_workspace_id_comment_id_id on comment_replies (workspace_id, comment_id, id);
 
+create index ix_comment_replies_workspace_id_under_id on comment_replies (workspace_id, under_id);
+
 create table comment_watches (
     id uuid constraint pk_comment_watches primary key default uuidv7(),
     workspace_id uuid not null constraint fk_comment_watches_workspace_id_workspaces references workspaces,
@@ -96,6 +98,7 @@ create table comment_watches (
     constraint fk_comment_watches_workspace_id_post_id_posts
         foreign key (workspace_id, post_id) references posts (workspace_id, id)
 );
+create index ix_comment_watches_post_id on comment_watches (post_id);
 """
 
 ECHOES = """
@@ -105,6 +108,7 @@ create table expected_echoes (
     channel_id uuid not null,
     text text not null,
     sent_at timestamptz not null,
+    echo_id text,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     constraint uq_expected_echoes_workspace_id_id unique (workspace_id, id),

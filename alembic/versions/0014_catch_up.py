@@ -6,7 +6,8 @@ revision = "0014"
 down_revision = "0013"
 
 CATCH_UP = """
-alter table channels add column missed_since timestamptz, add column caught_up_at timestamptz;
+alter table channels add column missed_since timestamptz, add column missed_noted_at timestamptz,
+    add column caught_up_at timestamptz;
 create index ix_channels_missed_since on channels (missed_since) where missed_since is not null;
 
 create table pulses (
@@ -34,6 +35,7 @@ def downgrade() -> None:
     ddl.run("""
         drop table pulses;
         drop index ix_channels_missed_since;
-        alter table channels drop column missed_since, drop column caught_up_at;
+        alter table channels drop column missed_since, drop column missed_noted_at,
+            drop column caught_up_at;
         delete from limits where key like 'instagram:%/conversations';
     """)

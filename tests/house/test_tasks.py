@@ -35,6 +35,7 @@ TABLE = {
     # Beyond the design, which has a reply's doubt settled but names no job for it, and posts from elsewhere.
     "comments.settle_reply": ("comments", 1, "comment"),
     "comments.import_media": ("comments", 0, "comment"),
+    "comments.read_post": ("comments", 1, "comment"),
     "conversations.update_langgraph_state": ("state", 8, "state"),
     "conversations.sync_operator_message": ("state", 7, "state"),
     "messages.update_message_status": ("default", 1, "base"),
@@ -50,6 +51,8 @@ TABLE = {
 }
 """Queue, priority and policy: the first table of the design's chapter on queues, those to come too."""
 LOCKED = {
+    "comments.import_media",
+    "comments.read_post",
     "conversations.catch_up",
     "conversations.process_message",
     "conversations.sync_operator_message",

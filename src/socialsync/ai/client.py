@@ -311,7 +311,7 @@ def _content(answer: Any) -> str:
     content = answer.choices[0].message.content if answer.choices else None
     if not content or not content.strip():
         raise faults.paid(AnswerUnusable("The model answered with nothing."), _used(answer, ""))
-    return str(content)
+    return str(content).replace("\x00", "").replace("\\u0000", "")  # Postgres takes neither
 
 
 def _bare(content: str) -> str:

@@ -88,7 +88,8 @@ def calls_in(answer: Any, tools: Sequence[Tool]) -> list[ToolCall]:
         if name not in shapes:
             raise AnswerUnusable("The model asks for a tool that there is not.")
         try:
-            arguments = shapes[name].model_validate_json(call.function.arguments or "{}")
+            given = (call.function.arguments or "{}").replace("\\u0000", "")  # Postgres takes none
+            arguments = shapes[name].model_validate_json(given)
         except ValidationError:
             raise AnswerUnusable("The model asks for a tool with arguments of another form.") from None
         found.append(ToolCall(call.id, name, arguments.model_dump(mode="json")))

@@ -57,4 +57,5 @@ class Channel(TenantRow):
     token_checked_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
     missed_since: Mapped[datetime | None]
+    missed_noted_at: Mapped[datetime | None]
     caught_up_at: Mapped[datetime | None]

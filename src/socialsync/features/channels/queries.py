@@ -116,7 +116,7 @@ async def note_gaps(
     statement = (
         update(Channel)
         .where(Channel.platform == "instagram", _ALIVE)
-        .values(missed_since=func.least(Channel.missed_since, since), updated_at=now)
+        .values(missed_since=func.least(Channel.missed_since, since), missed_noted_at=now, updated_at=now)
         .returning(Channel)
         .execution_options(populate_existing=True)
     )
@@ -148,10 +148,14 @@ async def list_gaps(session: AsyncSession, *, before: datetime, limit: int) -> S
 async def close_gap(
     session: AsyncSession, seen: Channel, changes: Mapping[str, Any], *, now: datetime
 ) -> bool:
-    """Change what belongs to the gap that was ``seen``; False when it is a larger one by now."""
+    """Change what belongs to the gap that was ``seen``; False when more was missed meanwhile."""
     changed = await session.scalars(
         update(Channel)
-        .where(Channel.id == seen.id, Channel.missed_since == seen.missed_since)
+        .where(
+            Channel.id == seen.id,
+            Channel.missed_since == seen.missed_since,
+            Channel.missed_noted_at == seen.missed_noted_at,
+        )
         .values(**changes, updated_at=now)
         .returning(Channel.id)
         .execution_options(synchronize_session=False)

@@ -19,7 +19,7 @@ HISTORY = timedelta(days=1)
 BEFORE_US = "It was written before SocialSync watched this post."
 
 _SEEN = text("""
-select id, platform_comment_id, poll, text, hidden, deleted_at is not null as deleted, own from comments
+select platform_comment_id, poll, text, hidden, deleted_at is not null as deleted from comments
 where workspace_id = :workspace_id and channel_id = :channel_id and platform_comment_id = any (:ids)
 """)
 _ADD = text("""
@@ -166,8 +166,10 @@ def _row(comment: Comment, parent_id: str | None, place: Place, poll: int | None
 
 
 def _differs(row: RowMapping, comment: Comment, poll: int | None) -> bool:
-    return bool(
+    """A webhook tells of new ones, and may be told again later: only who reads sees what has changed."""
+    return poll is not None and bool(
         row["text"] != comment.text
         or row["deleted"]
-        or (poll is not None and (row["poll"] is None or row["hidden"] != comment.hidden))
+        or row["poll"] is None
+        or row["hidden"] != comment.hidden
     )

@@ -1,6 +1,6 @@
 """A comment as a job takes it up: with its post, its thread and in whose name it is answered."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -25,7 +25,9 @@ _PICTURES = {"image", "carousel", "story"}
 
 @dataclass(frozen=True)
 class Case:
-    """``thread``: the comment above and its replies, oldest first, this one among them."""
+    """``thread``: the comment above and its replies, oldest first, this one among them. ``to_others``: the
+    platform's ids of replies in it that we gave to other comments.
+    """
 
     opened: Resources
     job: Job
@@ -35,6 +37,7 @@ class Case:
     caption: str | None
     images: Sequence[str]
     thread: Sequence[Comment]
+    to_others: Collection[str]
     examples: Sequence[tuple[str, str]]
 
     @property
@@ -46,7 +49,10 @@ class Case:
         """Whether the business has replied to it already, or since."""
         under = self.comment.parent_id or self.comment.platform_comment_id
         return any(
-            each.own and each.parent_id == under and each.said_at >= self.comment.said_at
+            each.own
+            and each.parent_id == under
+            and each.said_at >= self.comment.said_at
+            and each.platform_comment_id not in self.to_others
             for each in self.thread
         )
 
@@ -94,6 +100,7 @@ async def _load(
         caption=post.text if post else None,
         images=post.media_urls[:1] if post is not None and shows_pictures else (),
         thread=await queries.list_thread(session, comment, THREAD),
+        to_others=await queries.list_sent_to_others(session, comment),
         examples=await queries.list_examples(session, comment.workspace_id, EXAMPLES),
     )
     session.expunge_all()

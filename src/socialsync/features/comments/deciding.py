@@ -16,6 +16,7 @@ from socialsync.ai.errors import AiError, BudgetSpent
 from socialsync.errors import Temporary
 from socialsync.features.comments import wording
 from socialsync.features.comments.cases import Case
+from socialsync.features.decisions import guards
 from socialsync.features.decisions.judging import AIDecisionService
 from socialsync.features.decisions.service import Judgement
 from socialsync.features.knowledge import answers, grounding
@@ -125,7 +126,9 @@ def _ruling(reply: str, sources: tuple[str, ...]) -> Ruling:
 
 
 def _known(case: Case) -> Judgement | None:
-    """What needs no look at the words."""
+    """What needs no model. Danger is seen wherever it stands."""
+    if case.channel.ai_enabled_for_comments and (kind := guards.danger(case.comment.text)) is not None:
+        return Judgement("ESCALATE", guards.REASONS[kind], "guardrail", kind)
     if case.comment.deleted_at is not None:
         return DELETED
     if case.is_answered:

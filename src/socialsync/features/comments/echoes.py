@@ -1,5 +1,6 @@
 """Our own replies as the platform tells of them: one whose answer was lost is found by its words."""
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,9 +15,12 @@ from socialsync.queue import deferring
 SLACK = timedelta(minutes=2)
 """By which the platform's clock may be behind ours."""
 _IN_DOUBT = text("""
-select id, comment_id, under_id, text, effect_at, settle_job_id from comment_replies
-where workspace_id = :workspace_id and kind = 'public' and status in ('sending', 'unknown')
-    and under_id = any (:under) for update
+select reply.id, reply.comment_id, reply.under_id, reply.text, reply.effect_at, reply.settle_job_id
+from comments comment join comment_replies reply
+    on reply.workspace_id = comment.workspace_id and reply.comment_id = comment.id
+where reply.workspace_id = :workspace_id and reply.kind = 'public' and reply.status in ('sending', 'unknown')
+    and reply.under_id = any (:under)
+order by comment.id for update of comment, reply
 """)
 _CLAIMED = text("""
 select platform_reply_id from comment_replies
@@ -29,13 +33,16 @@ where workspace_id = :workspace_id and id = :id
 """)
 _DONE = text("""
 update comments set work = null, error = null, updated_at = :now
-where workspace_id = :workspace_id and id = :comment_id and work = 'send'
+where workspace_id = :workspace_id and id = :comment_id and work = 'send' and not exists (
+    select from comment_replies
+    where workspace_id = :workspace_id and comment_id = :comment_id and status in ('queued', 'sending'))
 """)
 
 
 def is_ours(said: str, reply: str) -> bool:
     """Whether a comment of ours is this reply: platforms trim, and turn names into mentions."""
-    return " ".join(said.split()) == " ".join(reply.split())
+    one, other = (" ".join(unicodedata.normalize("NFC", each).split()) for each in (said, reply))
+    return one == other
 
 
 def _fits(comment: Comment, parent: str | None, reply: RowMapping) -> bool:

@@ -18,6 +18,8 @@ from socialsync.resources import Resources
 log = telemetry.get_logger(__name__)
 
 MOST_PAGES = 10
+NOWHERE = ""
+"""Of a post that the platform did not show among the newest: it is not asked again."""
 _TYPES = {"image", "carousel", "reel", "story", "video"}
 
 
@@ -76,9 +78,8 @@ async def _ask_for_permalink(case: Case, post_id: UUID, media_id: str) -> str | 
         log.info("[COMMENT] Could not ask where a post stands", reason=error.message)
         return None
     permalink = next((each.permalink for each in page.media if each.id == media_id), None)
-    if permalink is not None:
-        async with case.opened.database.transaction(case.workspace_id) as session:
-            await watches.set_permalink(session, case.workspace_id, post_id, permalink)
+    async with case.opened.database.transaction(case.workspace_id) as session:
+        await watches.set_permalink(session, case.workspace_id, post_id, permalink or NOWHERE)
     return permalink
 
 

@@ -99,6 +99,7 @@ class CommentReply(TenantRow):
             postgresql_where=sql("status in ('queued', 'sending')"),
         ),
         Index(None, "workspace_id", "comment_id", "id"),
+        Index(None, "workspace_id", "under_id"),
     )
 
     comment_id: Mapped[UUID]
@@ -124,6 +125,7 @@ class CommentWatch(TenantRow):
     __table_args__ = TenantRow.table_args(
         ForeignKeyConstraint(["workspace_id", "post_id"], ["posts.workspace_id", "posts.id"]),
         UniqueConstraint("workspace_id", "post_id"),
+        Index(None, "post_id"),
     )
 
     post_id: Mapped[UUID]

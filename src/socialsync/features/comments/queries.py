@@ -12,8 +12,9 @@ from socialsync.features.comments.models import Comment, CommentReply
 
 _UNFINISHED = ("queued", "sending")
 _STRANDED = text("""
-select comment.id, comment.workspace_id from comments comment
-join channels channel on channel.id = comment.channel_id
+select comment.id, comment.workspace_id, exists (
+    select from procrastinate_jobs job where job.id = comment.job_id and job.status = 'failed') as job_failed
+from comments comment join channels channel on channel.id = comment.channel_id
 where comment.work is not null and comment.updated_at < :before
     and channel.status = 'active' and channel.paused_at is null
     and not exists (
@@ -72,7 +73,16 @@ async def list_thread(session: AsyncSession, comment: Comment, limit: int) -> Se
         .order_by(Comment.said_at.desc(), Comment.id.desc())
         .limit(limit)
     )
-    return (await session.scalars(query)).all()[::-1]
+    thread = list((await session.scalars(query)).all())[::-1]
+    if comment.parent_id and all(each.platform_comment_id != top for each in thread):
+        above = select(Comment).where(
+            Comment.workspace_id == comment.workspace_id,
+            Comment.channel_id == comment.channel_id,
+            Comment.platform_comment_id == top,
+            Comment.deleted_at.is_(None),
+        )
+        thread = [*(await session.scalars(above)).all(), *thread]
+    return thread
 
 
 async def list_examples(session: AsyncSession, workspace_id: UUID, limit: int) -> list[tuple[str, str]]:
@@ -138,8 +148,19 @@ async def list_sent_ids(session: AsyncSession, workspace_id: UUID, under_id: str
     return {each for each in await session.scalars(query) if each is not None}
 
 
+async def list_sent_to_others(session: AsyncSession, comment: Comment) -> set[str]:
+    """Our replies in the thread of a comment that answer another one."""
+    query = select(CommentReply.platform_reply_id).where(
+        CommentReply.workspace_id == comment.workspace_id,
+        CommentReply.under_id == (comment.parent_id or comment.platform_comment_id),
+        CommentReply.comment_id != comment.id,
+        CommentReply.platform_reply_id.is_not(None),
+    )
+    return {each for each in await session.scalars(query) if each is not None}
+
+
 async def take_stranded(session: AsyncSession, now: datetime, limit: int) -> Sequence[RowMapping]:
-    """Comments with work to do, for a minute, without a job: ``id, workspace_id``."""
+    """Comments with work to do, for a minute, without a job: ``id, workspace_id, job_failed``."""
     values = {"before": now - timedelta(minutes=1), "limit": limit}
     return (await session.execute(_STRANDED, values)).mappings().all()
 

@@ -38,6 +38,8 @@ log = telemetry.get_logger(__name__)
 SETTLE = "comments.settle_reply"
 SETTLE_AFTER = timedelta(seconds=90)
 """A call and storing its outcome take no longer; by then a reply stands below its comment."""
+STALE = timedelta(seconds=20)
+"""An intent that is older when its call begins is left to who settles it: the call may take a minute."""
 OUTCOME_TRIES = (0.1, 0.5, 2.0, 5.0, 10.0)
 """Seconds between tries to store what the world has seen already, while Postgres is away."""
 LIMITED = timedelta(minutes=1)
@@ -56,6 +58,7 @@ class Errand:
 
     case: Case
     reply: CommentReply
+    effect_at: datetime
 
 
 async def send(case: Case) -> Step:
@@ -66,9 +69,13 @@ async def send(case: Case) -> Step:
         JobLost.
     """
     await limits.take_or_wait(case.opened.database, case.sender.limit_key)
+    if case.comment.hidden:
+        await _show(case)
     errand = await _intend(case)
     if isinstance(errand, str):
         return errand
+    if clock.now() - errand.effect_at > STALE:
+        return "doubt"  # whoever settles it may be looking already
     try:
         reply_id = await _call(errand)
     except UnknownOutcome as lost:
@@ -82,6 +89,25 @@ async def send(case: Case) -> Step:
     await _store(errand, lambda session: finish(session, errand.reply, reply_id, now=now))
     log.info(f"[REPLY] Replied to comment {case.comment.id}", comment_id=str(case.comment.id))
     return "sent"
+
+
+async def _show(case: Case) -> None:
+    """Nobody can be answered who is hidden. Harmless, and whatever refuses it refuses the reply too.
+
+    Raises:
+        Wait: the account is to be left alone.
+    """
+    try:
+        await case.opened.platforms.instagram.hide(
+            case.sender, case.comment.platform_comment_id, hidden=False
+        )
+    except RateLimited as limited:
+        raise Wait(limited.retry_after or LIMITED) from limited
+    except SocialSyncError as error:
+        log.info("[REPLY] Could not show a hidden comment", reason=error.message)
+        return
+    async with case.opened.database.transaction(case.workspace_id) as session:
+        await queries.set_comment(session, case.comment.id, {"hidden": False})
 
 
 async def _intend(case: Case) -> Errand | Step:
@@ -105,7 +131,7 @@ async def _intend(case: Case) -> Errand | Step:
         await queries.set_reply(session, reply.id, values)
         session.expunge_all()
         reply.settle_job_id = job_id
-    return Errand(case, reply)
+    return Errand(case, reply, now)
 
 
 async def settle_at(session: AsyncSession, reply: CommentReply, at: datetime) -> int:
@@ -136,6 +162,7 @@ async def finish(
     note: str | None = None,
 ) -> None:
     """It stands there. Whoever found that out first has said so."""
+    await queries.find_comment(session, reply.comment_id, lock=True)  # always before its replies
     stored = await queries.find_reply(session, reply.id, lock=True)
     if stored is None or stored.status == "sent":
         return
@@ -168,6 +195,7 @@ async def fail(
     now: datetime,
 ) -> None:  # fmt: skip
     """It does not stand there, or nobody knows: a person sees it."""
+    await queries.find_comment(session, reply.comment_id, lock=True)
     await queries.set_reply(session, reply.id, {"status": status, "error": why, "updated_at": now})
     await close(session, reply, error=why, now=now)
     if comment.deleted_at is None:
@@ -228,6 +256,10 @@ async def _again(errand: Errand, refused: SocialSyncError) -> Step:
 async def _refused_privately(errand: Errand, refused: PlatformError) -> Step:
     """After an answer that was lost it means that the message arrived; else everybody may read the reply."""
     now = clock.now()
+    if errand.reply.author == "person" and not errand.reply.doubts:
+        why = sentence(refused)  # it was written for one reader
+        await _store(errand, lambda session: _fail(session, errand, why))
+        return "failed"
     if errand.reply.doubts:
         await _store(errand, lambda session: finish(session, errand.reply, None, now=now, note=ALREADY))
         return "sent"
@@ -302,5 +334,8 @@ async def hide(case: Case) -> str:
         values |= {"hidden": case.comment.hidden, "error": sentence(refused)}
     async with case.opened.database.transaction(case.workspace_id) as session:
         await still_mine(session, case.job)
+        comment = await queries.find_comment(session, case.comment.id, lock=True)
+        if comment is not None and comment.work != "hide":
+            values.pop("work")  # a person has decided otherwise, and that has a job of its own
         await queries.set_comment(session, case.comment.id, values)
     return "hidden" if values["hidden"] else "not hidden"

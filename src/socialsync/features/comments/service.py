@@ -26,6 +26,7 @@ from socialsync.queue import deferring
 __all__ = ["Comment", "CommentReply", "list_comments", "list_replies"]
 
 TRIAGE: Mapping[Verdict, str] = {"RESPOND": "respond", "IGNORE": "ignore", "ESCALATE": "escalate"}
+BROKEN = "SocialSync could not handle it; its job, in GET /api/v1/jobs, tells why."
 STEPPED_IN = "A person decided otherwise before it was sent."
 IMPORT = "comments.import_media"
 LONGEST_PRIVATE = 1_000
@@ -67,18 +68,21 @@ async def receive(
 
 
 async def conclude(
-    session: AsyncSession, comment_id: UUID, ruling: Ruling, *, link: str | None = None, now: datetime
+    session: AsyncSession, seen: Comment, ruling: Ruling, *, link: str | None = None, now: datetime
 ) -> str:
     """Act on a decision and keep it, in one transaction; what is still to be done. A person who has decided
     meanwhile is right.
 
     Args:
         session: in which the job is proven to be ours.
+        seen: the comment as it was when it was taken up.
         link: where a person sees the comment.
     """
-    comment = await queries.find_comment(session, comment_id, lock=True)
-    if comment is None or comment.work not in {"decide", "answer"}:
-        return "nothing to do" if comment is None else "decided by a person"
+    comment = await queries.find_comment(session, seen.id, lock=True)
+    if comment is None:
+        return "nothing to do"
+    if (comment.work, comment.overruled_at) != (seen.work, seen.overruled_at):
+        return "decided by a person"
     judgement = ruling.judgement
     values: dict[str, Any] = {"triage": TRIAGE[judgement.decision], "error": None, "updated_at": now}
     if comment.work == "decide":
@@ -197,7 +201,10 @@ async def requeue_stranded(session: AsyncSession, *, now: datetime, limit: int =
     by_workspace: dict[UUID, list[UUID]] = defaultdict(list)
     rows = await queries.take_stranded(session, now, limit)
     for row in rows:
-        by_workspace[row["workspace_id"]].append(row["id"])
+        if row["job_failed"]:
+            await _give_up(session, row["id"], now=now)
+        else:
+            by_workspace[row["workspace_id"]].append(row["id"])
     for workspace_id, ids in by_workspace.items():
         await arrivals.put_to_work(session, workspace_id, ids)
     replies = await queries.take_stranded_replies(session, now, limit)
@@ -207,6 +214,22 @@ async def requeue_stranded(session: AsyncSession, *, now: datetime, limit: int =
             job_id = await replying.settle_at(session, reply, now)
             await queries.set_reply(session, reply.id, {"settle_job_id": job_id, "updated_at": now})
     return len(rows) + len(replies)
+
+
+async def _give_up(session: AsyncSession, comment_id: UUID, *, now: datetime) -> None:
+    """Its job has failed for good, by whatever mistake: a person sees it, and it is not tried for ever."""
+    comment = await queries.find_comment(session, comment_id, lock=True)
+    if comment is None or comment.work is None:
+        return
+    unfinished = await queries.find_unfinished(session, comment_id)
+    if unfinished is not None and unfinished.status == "queued":
+        values = {"status": "failed", "error": BROKEN, "updated_at": now}
+        await queries.set_reply(session, unfinished.id, values)
+    triage = "escalate" if comment.work in {"decide", "answer"} else comment.triage
+    await queries.set_comment(
+        session, comment_id, {"work": None, "triage": triage, "error": BROKEN, "updated_at": now}
+    )
+    await _escalate(session, comment, Judgement("ESCALATE", BROKEN, "guardrail", "broken"), None, now=now)
 
 
 async def _place(session: AsyncSession, channel_id: UUID, media_id: str | None) -> Place:
@@ -251,7 +274,7 @@ async def _escalate(
 async def _link(session: AsyncSession, comment: Comment) -> str | None:
     """Where the comment stands on the platform, if we know."""
     permalink = await watches.find_permalink(session, comment.post_id) if comment.post_id else None
-    if permalink is None:
+    if not permalink:
         return None
     return f"{permalink.rstrip('/')}/c/{comment.platform_comment_id}/"
 

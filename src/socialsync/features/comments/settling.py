@@ -61,8 +61,8 @@ async def settle(opened: Resources, job: Job, workspace_id: UUID, reply_id: UUID
     seen, found_id = await _look(opened, doubt)
     async with opened.database.transaction(workspace_id) as session:
         await still_mine(session, job)
-        reply = await queries.find_reply(session, reply_id, lock=True)
         comment = await queries.find_comment(session, doubt.comment.id, lock=True)
+        reply = await queries.find_reply(session, reply_id, lock=True)
         if reply is None or comment is None or reply.status != "sending":
             return "settled"
         return await _conclude(session, reply, comment, seen, found_id, now=clock.now())

@@ -7,13 +7,24 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import clock, resources, telemetry
-from socialsync.features.comments import cases, deciding, importing, replying, service, settling, watching
+from socialsync.features.comments import (
+    cases,
+    deciding,
+    importing,
+    lanes,
+    replying,
+    service,
+    settling,
+    watching,
+)
 from socialsync.features.comments.cases import Case
 from socialsync.features.comments.deciding import Ruling
 from socialsync.features.posts import service as posts
+from socialsync.platforms.errors import RateLimited
 from socialsync.queue import deferring
 from socialsync.queue.jobs import Job, still_mine
 from socialsync.queue.outages import patient
+from socialsync.queue.policies import Wait
 from socialsync.queue.tasks import task
 from socialsync.resources import Resources
 
@@ -87,7 +98,28 @@ async def settle_reply(job: Job, *, workspace_id: UUID, reply_id: UUID) -> dict[
     return {"reply_id": str(reply_id), "status": status}
 
 
-@task(name="comments.import_media", queue="comments", policy="comment", scope="workspace")
+@task(
+    name="comments.read_post", queue="comments", policy="comment", scope="workspace", priority=1,
+    lock=lanes.of_post,
+)  # fmt: skip
+@patient
+async def read_post(job: Job, *, workspace_id: UUID, post_id: UUID) -> dict[str, Any]:
+    """Read a post with more comments than a tick has time for, to its end."""
+    try:
+        outcome = await watching.read_long(resources.of(job), workspace_id, post_id)
+    except RateLimited as limited:
+        raise Wait(limited.retry_after or replying.LIMITED) from limited
+    found = 0 if outcome is None else outcome.found
+    return {
+        "post_id": str(post_id),
+        "comments_found": found,
+        "completed": bool(outcome and outcome.completed),
+    }
+
+
+@task(
+    name="comments.import_media", queue="comments", policy="comment", scope="workspace", lock=lanes.of_channel
+)
 @patient
 async def import_media(job: Job, *, workspace_id: UUID, channel_id: UUID) -> dict[str, int]:
     """Have recent posts watched that were published elsewhere."""
@@ -107,7 +139,7 @@ async def _conclude(opened: Resources, case: Case, ruling: Ruling) -> str:
     link = await importing.link_of(case) if ruling.judgement.decision == "ESCALATE" else None
     async with opened.database.transaction(case.workspace_id) as session:
         await still_mine(session, case.job)
-        status = await service.conclude(session, case.comment.id, ruling, link=link, now=clock.now())
+        status = await service.conclude(session, case.comment, ruling, link=link, now=clock.now())
     log.info(
         f"[COMMENT] Decided on comment {case.comment.id}: {ruling.judgement.decision}",
         comment_id=str(case.comment.id),

@@ -58,7 +58,9 @@ class Watched:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a poll of a post ended. ``completed``: its last page was read, and nothing shifted past us."""
+    """How a poll of a post ended. ``completed``: its last page was read, and nothing shifted past us;
+    ``unfinished``: there was no time for all.
+    """
 
     watched: Watched
     found: int = 0
@@ -66,6 +68,7 @@ class Outcome:
     full: bool = False
     error: str | None = None
     again_in: timedelta | None = None
+    unfinished: bool = False
 
 
 async def find_by_posts(session: AsyncSession, post_ids: Sequence[UUID]) -> Mapping[UUID, Row[tuple[UUID]]]:

@@ -5,28 +5,29 @@ not only down to what the dead reader saw, since its poll did not come to its en
 """
 
 import asyncio
+import itertools
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import clock, telemetry
-from socialsync.db.away import is_away
 from socialsync.errors import SocialSyncError
 from socialsync.features.channels import service as channels
-from socialsync.features.comments import arrivals, polling, watches
+from socialsync.features.comments import arrivals, lanes, polling, watches
 from socialsync.features.comments.arrivals import Place
 from socialsync.features.comments.watches import Outcome, Watched
 from socialsync.features.posts import service as posts
 from socialsync.platforms import Sender
 from socialsync.platforms.comments import Comment
 from socialsync.platforms.errors import RateLimited
-from socialsync.queue import limits
+from socialsync.queue import deferring, limits
 from socialsync.resources import Resources
 
 log = telemetry.get_logger(__name__)
@@ -40,7 +41,9 @@ WITHIN_S = 35.0
 """Seconds for which a tick leases more: it has fifty."""
 READS_S = 45.0
 MOST_WALKS = 3
-MOST_PAGES = 400
+LONG_S = 1_500.0
+"""Seconds that a post has which was too long for a tick."""
+READ = "comments.read_post"
 LIMITED = timedelta(minutes=1)
 REASON = "posts of every workspace are watched"
 
@@ -75,11 +78,15 @@ async def poll(opened: Resources, *, tick: datetime) -> Tally:
         deadline = began + READS_S
         outcomes = await _read(opened, batch, turns, deadline)
         await _keep(opened, outcomes)
-        tally.posts_checked += sum(each.error is None and each.again_in is None for each in outcomes)
+        tally.posts_checked += sum(map(_is_done, outcomes))
         tally.comments_found += sum(each.found for each in outcomes)
         tally.errors += sum(each.error is not None for each in outcomes)
     tally.more = True
     return tally
+
+
+def _is_done(outcome: Outcome) -> bool:
+    return outcome.error is None and outcome.again_in is None and not outcome.unfinished
 
 
 async def _lease(opened: Resources, tick: datetime) -> list[Watched]:
@@ -89,19 +96,20 @@ async def _lease(opened: Resources, tick: datetime) -> list[Watched]:
     async with opened.database.system_transaction(REASON) as session:
         rows = await posts.lease_watched(session, next_check, at=tick, limit=BATCH)
         known = await watches.find_by_posts(session, [row["id"] for row in rows])
-    return [
-        Watched(
-            post_id=row["id"],
-            workspace_id=row["workspace_id"],
-            channel_id=row["channel_id"],
-            media_id=row["platform_post_id"],
-            published_at=row["published_at"],
-            polls=known[row["id"]].polls if row["id"] in known else 0,
-            full_at=known[row["id"]].full_at if row["id"] in known else None,
-            history_until=watches.history_until(row["origin"], row["created_at"]),
-        )
-        for row in rows
-    ]
+    return [_watched(dict(row), known) for row in rows]
+
+
+def _watched(row: Mapping[str, Any], known: Mapping[UUID, Any]) -> Watched:
+    return Watched(
+        post_id=row["id"],
+        workspace_id=row["workspace_id"],
+        channel_id=row["channel_id"],
+        media_id=row["platform_post_id"],
+        published_at=row["published_at"],
+        polls=known[row["id"]].polls if row["id"] in known else 0,
+        full_at=known[row["id"]].full_at if row["id"] in known else None,
+        history_until=watches.history_until(row["origin"], row["created_at"]),
+    )
 
 
 async def _read(
@@ -140,13 +148,14 @@ async def _read_one(
             return Outcome(watched, again_in=channel.wait)
         reader = Reader(opened, watched, channel.sender, deadline)
         try:
-            return await reader.read()
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + deadline - time.monotonic()):
+                return await reader.read()
         except RateLimited as limited:
             channel.wait = limited.retry_after or LIMITED
             return Outcome(watched, found=reader.found, again_in=channel.wait)
+        except TimeoutError:
+            return Outcome(watched, found=reader.found, unfinished=True)
         except Exception as error:
-            if is_away(error):
-                raise
             why = error.message if isinstance(error, SocialSyncError) else "SocialSync made a mistake."
             log.warning(
                 f"[POLL] Post {watched.post_id}: {why}",
@@ -186,7 +195,7 @@ class Reader:
             began = clock.now()
             pages, oldest, ended = await self._walk()
             if not ended:
-                return Outcome(self._watched, self.found)
+                return Outcome(self._watched, self.found, unfinished=True)
             if pages <= 1 or (before is not None and (oldest is None or oldest >= before)):
                 break
             before = began
@@ -202,7 +211,9 @@ class Reader:
         """
         after: str | None = None
         oldest: datetime | None = None
-        for page_number in range(1, MOST_PAGES + 1):
+        for page_number in itertools.count(1):
+            if page_number > 1:
+                await self._take_leave()
             page = await self._platform.comments_page(self._sender, self._watched.media_id, after)
             comments = [await self._whole(each) for each in page.comments]
             known: frozenset[str] = frozenset()
@@ -221,7 +232,7 @@ class Reader:
                 return page_number, oldest, True
             if time.monotonic() > self._deadline:
                 return page_number, oldest, False
-        return MOST_PAGES, oldest, True
+        raise AssertionError("pages are counted without end")
 
     async def _whole(self, comment: Comment) -> Comment:
         """With all of its replies, where a page has only some of them."""
@@ -229,8 +240,10 @@ class Reader:
         self._ids.update(reply.id for reply in comment.replies)
         if not comment.replies_truncated:
             return comment
-        replies, after = list(comment.replies), None
-        for _ in range(MOST_PAGES):
+        replies: list[Comment] = list(comment.replies)
+        after: str | None = None
+        while True:
+            await self._take_leave()
             page = await self._platform.replies_page(self._sender, comment.id, after)
             replies += page.comments
             after = page.after
@@ -243,10 +256,23 @@ class Reader:
         """Of what a full pass did not meet, what the platform does not know any more."""
         async with self._transaction() as session:
             missing = await watches.list_missing(session, self._place, self._ids, limit=MISSING)
-        gone = [each for each in missing if await self._platform.comment(self._sender, each) is None]
+        gone = []
+        for each in missing:
+            await self._take_leave()
+            if await self._platform.comment(self._sender, each) is None:
+                gone.append(each)
         if gone:
             async with self._transaction() as session:
                 await watches.mark_deleted(session, self._place, gone, now=clock.now())
+
+    async def _take_leave(self) -> None:
+        """For one more call; the first one's was taken with those of the channel's other posts.
+
+        Raises:
+            RateLimited: the account is to be left alone.
+        """
+        if wait := await limits.take(self._opened.database, self._sender.limit_key, blocks=False):
+            raise RateLimited("The account is to be left alone for a while.", retry_after=wait)
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         return self._opened.database.transaction(self._watched.workspace_id)
@@ -263,3 +289,39 @@ async def _keep(opened: Resources, outcomes: Sequence[Outcome]) -> None:
     async with opened.database.system_transaction(REASON) as session:
         await watches.keep(session, outcomes, now=now)
         await posts.set_next_checks(session, put_off)
+        for each in outcomes:
+            if each.unfinished:
+                await deferring.slide(
+                    session,
+                    READ,
+                    {"workspace_id": each.watched.workspace_id, "post_id": each.watched.post_id},
+                    queueing_lock=lanes.of_reading(each.watched.post_id),
+                    at=now,
+                )
+
+
+async def read_long(opened: Resources, workspace_id: UUID, post_id: UUID) -> Outcome | None:
+    """A post with more comments than a tick can read, to its end; None when it is no longer watched.
+
+    Raises:
+        PlatformError: the policy tries again.
+    """
+    async with opened.database.transaction(workspace_id) as session:
+        post = await posts.get_post(session, post_id)
+        known = await watches.find_by_posts(session, [post_id])
+        if post.platform_post_id is None or post.published_at is None:
+            return None
+        channel, sender = await channels.load_sender(session, opened.cipher, post.channel_id)
+        watched = _watched(
+            {
+                "id": post_id, "workspace_id": workspace_id, "channel_id": post.channel_id,
+                "platform_post_id": post.platform_post_id, "published_at": post.published_at,
+                "origin": post.origin, "created_at": post.created_at,
+            },
+            known,
+        )  # fmt: skip
+    if not channels.is_open(channel):
+        return None
+    outcome = await Reader(opened, watched, sender, time.monotonic() + LONG_S).read()
+    await _keep(opened, [outcome])
+    return outcome

@@ -13,7 +13,7 @@ DANGERS = ("self_harm", "minors", "threat")
 """The graver stands first."""
 LONGEST = 10_000
 _HARMLESS = "harmless"
-_REASONS = {
+REASONS = {
     "self_harm": "It may be about self-harm or suicide.",
     "minors": "It may be about harm to a minor.",
     "threat": "It may be a threat.",
@@ -41,7 +41,7 @@ def guarded(text: str) -> Concern | None:
     if not text.strip():
         return Concern("no_text", "There is nothing in it that can be read.")
     if kind := danger(text):
-        return Concern(kind, _REASONS[kind])
+        return Concern(kind, REASONS[kind])
     if asking.asks_for_person(text):
         return Concern("asks_for_person", "A person was asked for.")
     return None

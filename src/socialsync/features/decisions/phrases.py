@@ -21,11 +21,14 @@ _LONG_VOWEL = re.compile(r"([aeiouy])\1{2,}")
 _LONG = re.compile(r"([^\W\d])\1{2,}")
 _SPACED = re.compile(r"(?<= )(?:[^\W\d] ){4,}")
 _STOP = "."
+_UNSEEN = "\u034f\u115f\u1160\u3164\uffa0"
+"""What joins or fills, and is not of the category of formats."""
 
 
 def folded(text: str) -> str:
     """The words of a text, one blank around each; a dot where a sentence ends; no names of accounts."""
-    spelt = unicodedata.normalize("NFKC", _MENTION.sub(" ", text)).translate(_SPELLINGS).casefold()
+    seen = "".join(c for c in _MENTION.sub(" ", text) if c not in _UNSEEN and unicodedata.category(c) != "Cf")
+    spelt = unicodedata.normalize("NFKC", seen)[: len(text)].translate(_SPELLINGS).casefold()
     plain = "".join(c for c in unicodedata.normalize("NFKD", spelt) if not unicodedata.combining(c))
     words = [_word(piece) for piece in _PIECE.findall(plain)]
     return _SPACED.sub(lambda found: found[0].replace(" ", "") + " ", f" {' '.join(words)} ")

@@ -75,12 +75,12 @@ async def _unfinished(session: AsyncSession, channel: Channel, *, now: datetime)
 
 
 async def _new(session: AsyncSession, channel: Channel, *, now: datetime) -> Row[Any] | Wait | str:
-    untold = await _untold(session, channel, now=now)
-    if not untold:
-        return "nothing to tell"
     recipient = _address(channel)
     if recipient is None:
         return await _nobody(session, channel, now=now)
+    untold = await _untold(session, channel, now=now)
+    if not untold:
+        return "nothing to tell"
     at = await mails.next_at(session, channel.workspace_id, channel.id, now=now)
     if at > now:
         return await _later(session, channel, at, now=now)

@@ -58,6 +58,7 @@ where workspace_id = :workspace_id and id = any (:ids)
 _WAIT = text("""
 update escalations set mail_waits_for = :why, updated_at = :now
 where workspace_id = :workspace_id and channel_id = :channel_id and status = 'open' and mail_id is null
+    and mail_waits_for is distinct from :why
 """)
 
 

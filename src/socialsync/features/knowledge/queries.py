@@ -78,7 +78,7 @@ where chunk.workspace_id = :workspace_id and chunk.id = given.id and chunk.diges
 """)
 _BARE = text("""
 select id, heading, text, digest from knowledge_chunks
-where workspace_id = :workspace_id and model is distinct from :model order by id limit :limit
+where workspace_id = :workspace_id and model is distinct from :model and id > :after order by id limit :limit
 """)
 _WORKSPACES_WITH_BARE = text("""
 select id from workspaces where exists (  -- three looks into the index for each, however large it is
@@ -93,8 +93,13 @@ select id from workspaces where exists (  -- three looks into the index for each
 ) limit :limit
 """)
 _CROWDED = text("""
-select workspace_id from knowledge_chunks where not nearby
-group by workspace_id having count(*) > :most order by count(*) desc limit :limit
+select crowded.workspace_id from (
+    select workspace_id, sum(chunk_count) as chunks from knowledge_documents
+    group by workspace_id having sum(chunk_count) > :most
+) as crowded where exists (
+    select from knowledge_chunks chunk
+    where chunk.workspace_id = crowded.workspace_id and not chunk.nearby and chunk.model is not null)
+order by crowded.chunks desc limit :limit
 """)
 _BRING_NEAR = text("""
 update knowledge_chunks set nearby = true where id in (
@@ -284,10 +289,10 @@ async def set_vectors(
 
 
 async def list_bare(
-    session: AsyncSession, workspace_id: UUID, model: str, limit: int
+    session: AsyncSession, workspace_id: UUID, model: str, *, after: UUID, limit: int
 ) -> Sequence[RowMapping]:
-    """``id, heading, text, digest`` of chunks without a vector of this model."""
-    values = {"workspace_id": workspace_id, "model": model, "limit": limit}
+    """``id, heading, text, digest`` of chunks after that one without a vector of this model."""
+    values = {"workspace_id": workspace_id, "model": model, "after": after, "limit": limit}
     return (await session.execute(_BARE, values)).mappings().all()
 
 

@@ -103,10 +103,10 @@ async def embed_bare(job: Job, *, workspace_id: UUID) -> dict[str, int]:
     """
     opened = resources.of(job)
     model = opened.ai.models.embedding
-    count = 0
+    count, after = 0, UUID(int=0)
     while True:
         async with opened.database.transaction(workspace_id) as session:
-            chunks = await queries.list_bare(session, workspace_id, model, TEXTS_A_CALL)
+            chunks = await queries.list_bare(session, workspace_id, model, after=after, limit=TEXTS_A_CALL)
         if not chunks:
             return {"embedded": count}
         try:
@@ -119,7 +119,7 @@ async def embed_bare(job: Job, *, workspace_id: UUID) -> dict[str, int]:
             raise Wait(MODEL_WAIT) from None
         async with opened.database.transaction(workspace_id) as session:
             await queries.set_vectors(session, workspace_id, model, chunks, vectors)
-        count += len(chunks)
+        count, after = count + len(chunks), chunks[-1]["id"]
 
 
 @task(name="knowledge.index_chunks", queue="ingest", policy="bulk", scope="workspace", priority=-5)

@@ -145,9 +145,12 @@ insert into expected_echoes (workspace_id, channel_id, text, sent_at)
 values (:workspace_id, :channel_id, :text, :now)
 """)
 _IS_EXPECTED = text("""
-select exists (
-    select from expected_echoes where workspace_id = :workspace_id and channel_id = :channel_id
-        and text = :text and sent_at between :after and :before)
+update expected_echoes set echo_id = :echo_id where workspace_id = :workspace_id and id = (
+    select id from expected_echoes
+    where workspace_id = :workspace_id and channel_id = :channel_id and text = :text
+        and sent_at between :after and :before and (echo_id is null or echo_id = :echo_id)
+    order by echo_id nulls last, sent_at limit 1 for update)
+returning id
 """)
 
 
@@ -238,15 +241,16 @@ async def expect_echo(
 
 
 async def is_expected(session: AsyncSession, workspace_id: UUID, channel_id: UUID, echo: Written) -> bool:
-    """Whether another room has sent these words. An echo that comes twice is expected twice."""
+    """Whether another room has sent these words: each time one echo, however often it is told."""
     values = {
         "workspace_id": workspace_id,
         "channel_id": channel_id,
         "text": echo.text,
+        "echo_id": echo.id,
         "before": echo.at + CLOCKS_DIFFER,
         "after": echo.at - EXPECTED_FOR,
     }
-    return bool(await session.scalar(_IS_EXPECTED, values))
+    return (await session.execute(_IS_EXPECTED, values)).first() is not None
 
 
 def _numbered(rows: Sequence[Mapping[str, Any]]) -> str:

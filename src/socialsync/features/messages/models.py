@@ -262,3 +262,4 @@ class ExpectedEcho(TenantRow):
     channel_id: Mapped[UUID]
     text: Mapped[str]
     sent_at: Mapped[datetime]
+    echo_id: Mapped[str | None]

@@ -11,6 +11,8 @@ from socialsync.platforms.comments import MediaPage, PublishedMedia
 from socialsync.platforms.contract import FreshToken, Quota, check_characters
 from socialsync.platforms.graph import Answer
 
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
+"""What is told to be of another time cannot be kept."""
 _LONGEST = timedelta(days=3_650)
 _PRODUCTS: Mapping[Any, str] = {"REELS": "reel", "STORY": "story"}
 _TYPES: Mapping[Any, str] = {"IMAGE": "image", "CAROUSEL_ALBUM": "carousel", "VIDEO": "video"}
@@ -74,7 +76,9 @@ def moment_of(timestamp: object) -> datetime | None:
         at = datetime.fromisoformat(timestamp) if isinstance(timestamp, str) else None
     except ValueError:
         return None
-    return at if at is not None and at.tzinfo is not None else None
+    if at is None or at.tzinfo is None or not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        return None
+    return at
 
 
 def token_of(answer: Answer) -> FreshToken:
@@ -96,12 +100,13 @@ def token_of(answer: Answer) -> FreshToken:
 def _published(entry: object) -> PublishedMedia | None:
     if not isinstance(entry, Mapping):
         return None
-    known, caption, at = entry.get("id"), entry.get("caption"), moment_of(entry.get("timestamp"))
-    if not isinstance(known, str) or not known or at is None:
+    known, caption = bodies.id_of(entry.get("id")), entry.get("caption")
+    at = moment_of(entry.get("timestamp"))
+    if known is None or at is None:
         return None
     return PublishedMedia(
         known,
-        caption if isinstance(caption, str) else "",
+        bodies.said(caption) or "",
         at,
         _PRODUCTS.get(entry.get("media_product_type")) or _TYPES.get(entry.get("media_type")),
         bodies.url_of(entry.get("permalink")),

@@ -131,6 +131,7 @@ NOUNS = {
         "content": "what a post must have",
         "probing": "a look at media before they are queued",
         "rescheduling": "other times for many posts",
+        "retrying": "failed messages of a broadcast, sent again",
         "series": "occurrences that bear the next",
         "recurrence": "rule: when a recurring post comes next",
         "rules": "rule: what a recurrence rule may say",

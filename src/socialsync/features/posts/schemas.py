@@ -323,6 +323,37 @@ class Resolution(Body):
         return self
 
 
+class Retry(Body):
+    """Which messages of a broadcast are to be sent again."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "failed"}, {"recipients": ["+33612345601"]}]}
+    )
+
+    status: Annotated[
+        Literal["failed"],
+        Field(description="Nothing else can be: an `unknown` message may have arrived."),
+    ] = "failed"
+    recipients: Annotated[
+        list[str] | None,
+        Field(
+            min_length=1,
+            max_length=10_000,
+            description="Only to these; left out, to everybody to whom it failed and who did not opt out.",
+            examples=[["+33612345601"]],
+        ),
+    ] = None
+
+
+class RetryAnswer(Answer):
+    """How many messages are sent again, in which attempt."""
+
+    post_id: UUID
+    status: Status
+    attempt: int
+    retried: int
+
+
 class NewOptOut(Body):
     """Somebody who wants no broadcasts of a WhatsApp channel any more."""
 

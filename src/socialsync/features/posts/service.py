@@ -1,6 +1,6 @@
 """The verbs of a post. Each takes a session, never commits and never touches the network."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from socialsync.errors import Conflict, Invalid, NotFound
 from socialsync.features.accounts import service as accounts
 from socialsync.features.channels import service as channels
-from socialsync.features.posts import content, lifecycle, publishing, queries, series, settling
+from socialsync.features.posts import content, deliveries, lifecycle, publishing, queries, series, settling
 from socialsync.features.posts.models import Post, PostDelivery, PostRun
 from socialsync.features.posts.probing import Media
 from socialsync.features.posts.statuses import receive_statuses
@@ -37,7 +37,7 @@ __all__ = [
 
 BATCH = 10_000
 """Posts that one statement enqueues; keeps transactions short and memory flat."""
-PUBLISH = "posts.publish_post"
+PUBLISHABLE = frozenset({"draft", "queued", "failed"})
 PARKED_FOR = timedelta(minutes=15)
 """For how long posts of a closed channel are not looked at again, unless it is opened."""
 
@@ -103,14 +103,19 @@ async def media_of_changed(session: AsyncSession, post_id: UUID, changes: Mappin
     return Media(channel.platform, tuple(values["media_urls"]), media_type)
 
 
-async def media_of_published(session: AsyncSession, post_id: UUID) -> Media | None:
+async def media_of_published(
+    session: AsyncSession, post_id: UUID, *, of: Collection[str] = PUBLISHABLE
+) -> Media | None:
     """What is to be looked at before this post is published; None when that is refused anyhow.
+
+    Args:
+        of: statuses in which it may be published.
 
     Raises:
         NotFound, Invalid.
     """
     post = await get_post(session, post_id)
-    if post.status not in {"draft", "queued", "failed"}:
+    if post.status not in of:
         return None
     channel = await _get_channel(session, post.channel_id)
     media_type = content.check_media_type(channel.platform, {**_content_of(post), "status": "queued"})
@@ -131,7 +136,7 @@ async def edit(session: AsyncSession, post_id: UUID, changes: Mapping[str, Any],
     values = content.changed(_content_of(post), changes)
     if post.status == "failed":
         values["status"], post.error = changes.get("status") or "draft", None
-        await queries.move_deliveries(session, post_id, of="failed", to="queued", error=None, now=now)
+        await deliveries.send_again(session, post, None, now=now)
     if values["status"] == "queued" and values["publish_at"] is None:
         if "publish_at" in changes:
             raise Invalid(
@@ -197,14 +202,9 @@ async def publish_now(session: AsyncSession, post_id: UUID, *, now: datetime) ->
     post.media_type = content.check_media_type(channel.platform, {**_content_of(post), "status": "queued"})
     if not channels.is_open(channel):
         raise ChannelClosed(channels.why_closed(channel), field="channel_id", fix="Then publish it again.")
-    post.status, post.publish_at, post.not_before, post.error = "publishing", now, None, None
-    post.attempt += 1
-    post.updated_at = now
-    await queries.move_deliveries(session, post_id, of="failed", to="queued", error=None, now=now)
-    await session.flush()
-    arguments = {"workspace_id": post.workspace_id, "post_id": post.id}
-    options = deferring.Options(limit_key=channels.limit_key(channel))
-    await queries.add_run(session, post, await deferring.defer(session, PUBLISH, arguments, options))
+    post.publish_at = now
+    await deliveries.send_again(session, post, None, now=now)
+    await publishing.enqueue(session, post, channel, now=now)
     await series.bear_next(session, [post_id], now=now)
     return await _now(session, post)
 
@@ -219,7 +219,7 @@ async def enqueue_due(
         named: how many of them to name.
     """
     births = deferring.births(
-        PUBLISH,
+        publishing.PUBLISH,
         source="taken",
         args={"workspace_id": "workspace_id", "post_id": "id"},
         job_id="job_id",
@@ -246,7 +246,7 @@ async def requeue_stranded(session: AsyncSession, *, now: datetime) -> int:
         if post["in_doubt"]:
             await publishing.slide_settling(session, post["workspace_id"], post["id"], at=now)
         await deferring.slide(
-            session, PUBLISH, arguments, queueing_lock=f"posts.stranded:{post['id']}", at=now
+            session, publishing.PUBLISH, arguments, queueing_lock=f"posts.stranded:{post['id']}", at=now
         )
     return len(stranded)
 

@@ -121,6 +121,8 @@ NOUNS = {
         "lanes": "rule: how the locks of a post's jobs are spelled",
         "watches": "the statements about posts whose comments are watched",
         "endpoints/__init__": "all doors of the room",
+        "delays": "rule: why a post is not out yet",
+        "endpoints/answers": "what the doors tell of posts",
         "endpoints/attempts": "the doors to what became of a post",
         "endpoints/many": "the doors to many posts at once",
         "endpoints/opt_outs": "the doors to opt-outs",

@@ -24,7 +24,6 @@ from socialsync.queue.jobs import Job, still_mine
 
 __all__ = ["sentence"]
 
-PUBLISH = "posts.publish_post"
 SETTLE = "posts.settle_run"
 HELD_BACK = "posts.send_held_back"
 LOST = "The process ended after sending and before the answer was stored: it may be published."
@@ -91,16 +90,6 @@ async def begin(session: AsyncSession, job: Job, post_id: UUID, *, now: datetime
     post.updated_at = now
     await session.flush()
     return attempt_of(post, run, channel)
-
-
-async def enqueue(session: AsyncSession, post: Post, channel: channels.Channel, *, now: datetime) -> None:
-    """Give a locked post its next attempt and the job of it, due now."""
-    post.status, post.not_before, post.error, post.updated_at = "publishing", None, None, now
-    post.attempt += 1
-    await session.flush()
-    arguments = {"workspace_id": post.workspace_id, "post_id": post.id}
-    options = deferring.Options(limit_key=channels.limit_key(channel))
-    await queries.add_run(session, post, await deferring.defer(session, PUBLISH, arguments, options))
 
 
 def attempt_of(post: Post, run: PostRun, channel: channels.Channel) -> Attempt:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.errors import Invalid, SocialSyncError
 from socialsync.features.channels import service as channels
-from socialsync.features.posts import deliveries, lifecycle, publishing, service
+from socialsync.features.posts import deliveries, lifecycle, service
 from socialsync.features.posts.lifecycle import NotRetried
 from socialsync.features.posts.models import Post
 
@@ -53,7 +53,7 @@ async def retry_failed(
             fix="GET .../deliveries lists what became of each.",
         )
     await deliveries.send_again(session, post, ids, now=now)
-    await publishing.enqueue(session, post, channel, now=now)
+    await service.enqueue(session, post, channel, now=now)
     await session.refresh(post)
     return post, len(ids)
 

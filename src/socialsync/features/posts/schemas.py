@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from socialsync.api.schemas import Answer, AwareTime, Body, Changes, Flag
 from socialsync.api.validation import refusal
-from socialsync.features.posts.lifecycle import DeliveryStatus, Status
+from socialsync.features.posts.lifecycle import Status
 
 LONGEST_SHIFT_S = 3_660 * 86_400
 Text = Annotated[
@@ -154,84 +154,6 @@ class PostChanges(Changes):
     status: Literal["draft", "queued"] | None = None
 
 
-class Deliveries(Answer):
-    """How many recipients of a broadcast there are in each state."""
-
-    queued: int = 0
-    sending: int = 0
-    sent: int = 0
-    delivered: int = 0
-    read: int = 0
-    played: int = 0
-    failed: int = 0
-    unknown: int = 0
-
-
-class PostAnswer(Answer):
-    """A post as it is now. ``error`` says why the last attempt came to nothing, for a person to read."""
-
-    id: UUID
-    channel_id: UUID
-    status: Status
-    text: str
-    media_urls: list[str]
-    recipients: list[str]
-    template: dict[str, Any] | None
-    media_type: str | None
-    alt_texts: list[str]
-    publish_at: datetime | None
-    not_before: Annotated[
-        datetime | None,
-        Field(description="It waits until then: for a limit of the platform, or its channel."),
-    ]
-    recurrence: str | None
-    timezone: str | None
-    series_id: Annotated[UUID | None, Field(description="The same for all occurrences of a series.")]
-    attempt: Annotated[int, Field(description="Attempts so far.")]
-    platform_post_id: str | None
-    error: str | None
-    published_at: datetime | None
-    next_check_at: datetime | None
-    stop_at: datetime | None
-    origin: Annotated[
-        Literal["socialsync", "platform"],
-        Field(description="`platform`: it was published elsewhere, and is here for its comments."),
-    ]
-    deliveries: Annotated[
-        Deliveries | None, Field(description="Of one broadcast, when it is asked for by itself.")
-    ] = None
-    created_at: datetime
-    updated_at: datetime
-
-
-class RunAnswer(Answer):
-    """One attempt to publish. ``effect_at``: from then on the platform may have seen it. ``doubt``: why
-    nobody knows yet whether it has.
-    """
-
-    id: UUID
-    post_id: UUID
-    attempt: int
-    status: Literal["running", "success", "failed", "unknown", "cancelled"]
-    job_id: int | None
-    started_at: datetime | None
-    effect_at: datetime | None
-    finished_at: datetime | None
-    doubt: str | None
-    error: str | None
-
-
-class DeliveryAnswer(Answer):
-    """What one recipient got."""
-
-    id: UUID
-    recipient: str
-    status: DeliveryStatus
-    platform_message_id: str | None
-    error: str | None
-    updated_at: datetime
-
-
 class ManyPosts(Body):
     """Up to 10,000 posts. A bare list of them will do, and so will `items` in place of `posts`."""
 
@@ -343,15 +265,6 @@ class Retry(Body):
             examples=[["+33612345601"]],
         ),
     ] = None
-
-
-class RetryAnswer(Answer):
-    """How many messages are sent again, in which attempt."""
-
-    post_id: UUID
-    status: Status
-    attempt: int
-    retried: int
 
 
 class NewOptOut(Body):

@@ -1,6 +1,6 @@
 """The verbs of a post. Each takes a session, never commits and never touches the network."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,6 +37,7 @@ __all__ = [
 
 BATCH = 10_000
 """Posts that one statement enqueues; keeps transactions short and memory flat."""
+PUBLISH = "posts.publish_post"
 PUBLISHABLE = frozenset({"draft", "queued", "failed"})
 PARKED_FOR = timedelta(minutes=15)
 """For how long posts of a closed channel are not looked at again, unless it is opened."""
@@ -204,9 +205,19 @@ async def publish_now(session: AsyncSession, post_id: UUID, *, now: datetime) ->
         raise ChannelClosed(channels.why_closed(channel), field="channel_id", fix="Then publish it again.")
     post.publish_at = now
     await deliveries.send_again(session, post, None, now=now)
-    await publishing.enqueue(session, post, channel, now=now)
+    await enqueue(session, post, channel, now=now)
     await series.bear_next(session, [post_id], now=now)
     return await _now(session, post)
+
+
+async def enqueue(session: AsyncSession, post: Post, channel: channels.Channel, *, now: datetime) -> None:
+    """Give a locked post its next attempt and the job of it, due now."""
+    post.status, post.not_before, post.error, post.updated_at = "publishing", None, None, now
+    post.attempt += 1
+    await session.flush()
+    arguments = {"workspace_id": post.workspace_id, "post_id": post.id}
+    options = deferring.Options(limit_key=channels.limit_key(channel))
+    await queries.add_run(session, post, await deferring.defer(session, PUBLISH, arguments, options))
 
 
 async def enqueue_due(
@@ -219,7 +230,7 @@ async def enqueue_due(
         named: how many of them to name.
     """
     births = deferring.births(
-        publishing.PUBLISH,
+        PUBLISH,
         source="taken",
         args={"workspace_id": "workspace_id", "post_id": "id"},
         job_id="job_id",
@@ -246,7 +257,7 @@ async def requeue_stranded(session: AsyncSession, *, now: datetime) -> int:
         if post["in_doubt"]:
             await publishing.slide_settling(session, post["workspace_id"], post["id"], at=now)
         await deferring.slide(
-            session, publishing.PUBLISH, arguments, queueing_lock=f"posts.stranded:{post['id']}", at=now
+            session, PUBLISH, arguments, queueing_lock=f"posts.stranded:{post['id']}", at=now
         )
     return len(stranded)
 
@@ -287,7 +298,15 @@ async def list_posts(
     status: str | None = None,
     channel_id: UUID | None = None,
 ) -> list[Post]:
+    """Newest first, without their recipients."""
     return await queries.list_posts(session, before=before, limit=limit, status=status, channel_id=channel_id)
+
+
+async def first_recipients(
+    session: AsyncSession, posts: Sequence[Post], most: int
+) -> dict[UUID, tuple[list[str], int]]:
+    """The first recipients of each of these posts, and how many there are."""
+    return await queries.list_first_recipients(session, [post.id for post in posts], most)
 
 
 async def list_runs(session: AsyncSession, post_id: UUID) -> list[PostRun]:

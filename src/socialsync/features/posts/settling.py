@@ -30,6 +30,7 @@ SENDING_FOR = timedelta(seconds=90)
 """A call and storing its outcome take no longer; a status webhook comes within seconds."""
 MOST_REPEATS = 3
 """Attempts that may come to nothing without a word from Instagram, before the post has failed."""
+PUBLISH = "posts.publish_post"
 NOT_PUBLISHED = "Instagram did not publish it, and said nothing."
 UNKNOWABLE = "Whether it was published could not be found out. Look at the account; then tell SocialSync."
 NEVER_TOLD = "The message may have been sent: no answer came, and no status since."
@@ -142,7 +143,7 @@ async def _not_published(
     await outcomes.give_up(session, post, run, NOT_PUBLISHED, now=now)
     arguments = {"workspace_id": post.workspace_id, "post_id": post.id}
     options = deferring.Options(limit_key=channels.limit_key(case.attempt.channel))
-    await deferring.defer(session, publishing.PUBLISH, arguments, options)
+    await deferring.defer(session, PUBLISH, arguments, options)
     return "again"
 
 

@@ -11,15 +11,10 @@ from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
 from socialsync.api.schemas import Page
 from socialsync.features.posts import probing, retrying, service
+from socialsync.features.posts.endpoints import answers
+from socialsync.features.posts.endpoints.answers import DeliveryAnswer, PostAnswer, RetryAnswer, RunAnswer
 from socialsync.features.posts.lifecycle import ENDED, DeliveryStatus
-from socialsync.features.posts.schemas import (
-    DeliveryAnswer,
-    PostAnswer,
-    Resolution,
-    Retry,
-    RetryAnswer,
-    RunAnswer,
-)
+from socialsync.features.posts.schemas import Resolution, Retry
 
 router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
 
@@ -78,8 +73,8 @@ async def resolve_post(post_id: UUID, body: Resolution, caller: Operator, opened
     now = clock.now()
     async with opened.database.transaction(caller.workspace_id) as session:
         if body.check:
-            return PostAnswer.model_validate(await service.recheck(session, post_id, now=now))
+            return await answers.show(session, await service.recheck(session, post_id, now=now), now=now)
         post = await service.resolve(
             session, post_id, happened=body.outcome == "happened", platform_id=body.platform_id, now=now
         )
-        return PostAnswer.model_validate(post)
+        return await answers.show(session, post, now=now)

@@ -4,10 +4,23 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from typing_extensions import override
 
 from socialsync.api.schemas import Answer, AwareTime, Body, Changes, Flag
-from socialsync.api.validation import refusal
+from socialsync.api.validation import entries, refusal
+from socialsync.errors import Invalid
+from socialsync.features.posts.bulk import Misshapen
 from socialsync.features.posts.lifecycle import Status
 
 LONGEST_SHIFT_S = 3_660 * 86_400
@@ -154,12 +167,40 @@ class PostChanges(Changes):
     status: Literal["draft", "queued"] | None = None
 
 
+def _post_or_problems(given: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """What is wrong with one of many posts is told together with what is wrong with the others."""
+    try:
+        return check(given)
+    except ValidationError as error:
+        return Misshapen([_problem(each) for each in error.errors(include_url=False, include_input=False)])
+
+
+def _problem(error: ErrorDetails) -> Invalid:
+    if not error["loc"]:
+        return Invalid("should be an object", fix='Write it like {"channel_id": "...", "text": "..."}.')
+    (entry,) = entries([error], content_type="application/json")
+    return Invalid(entry.problem, field=entry.field, fix=entry.fix)
+
+
 class ManyPosts(Body):
     """Up to 10,000 posts. A bare list of them will do, and so will `items` in place of `posts`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"posts": EXAMPLES[:2]}]})
 
-    posts: Annotated[list[NewPost], Field(min_length=1, max_length=10_000)]
+    posts: Annotated[
+        list[Annotated[NewPost, WrapValidator(_post_or_problems)]], Field(min_length=1, max_length=10_000)
+    ]
+
+    @override
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_what_cannot_be_stored(cls, value: Any) -> Any:
+        return value  # each post does it for itself
+
+    def each(self) -> list[dict[str, Any] | Misshapen]:
+        """The posts in their order, and in the place of those that are none what is wrong with them."""
+        there: list[NewPost | Misshapen] = [*self.posts]
+        return [one if isinstance(one, Misshapen) else one.model_dump() for one in there]
 
     @model_validator(mode="before")
     @classmethod

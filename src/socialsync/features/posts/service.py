@@ -134,6 +134,7 @@ async def edit(session: AsyncSession, post_id: UUID, changes: Mapping[str, Any],
     """
     post = await _open_post(session, post_id, doing="edited")
     lifecycle.check_changes(post.status, changes.keys())
+    content.check_time(changes.get("publish_at"), now=now)
     values = content.changed(_content_of(post), changes)
     if post.status == "failed":
         values["status"], post.error = changes.get("status") or "draft", None

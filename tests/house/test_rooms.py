@@ -122,7 +122,7 @@ NOUNS = {
         "watches": "the statements about posts whose comments are watched",
         "endpoints/__init__": "all doors of the room",
         "closing": "a channel goes, and with it what waits for it",
-        "delays": "rule: why a post is not out yet",
+        "delays": "why a post is not out yet, from its rows and those of its jobs",
         "endpoints/answers": "what the doors tell of posts",
         "endpoints/attempts": "the doors to what became of a post",
         "endpoints/channels": "the door by which a channel goes",

@@ -193,3 +193,62 @@ def test_a_template_that_cannot_exist_is_refused(template: Template, field: str)
 @pytest.mark.parametrize("language", ["en", "en_US", "pt_BR", "fil", "zh_HK"])
 def test_a_template_may_have_any_language(language: str):
     whatsapp(text="", template=Template("welcome", language, [{"type": "body", "parameters": []}]))
+
+
+def body_of(parameter: Any) -> dict[str, Any]:
+    return {"type": "body", "parameters": [parameter]}
+
+
+@pytest.mark.parametrize(
+    ("components", "field"),
+    [
+        ([{}], "[0].type"),
+        ([{"type": 7}], "[0].type"),
+        ([{"type": "body"}, {"type": "body", "parameters": {"text": "Ada"}}], "[1].parameters"),
+        ([{"type": "body", "parameters": None}], "[0].parameters"),
+        ([body_of("Ada")], "[0].parameters[0]"),
+        ([body_of({"text": "Ada"})], "[0].parameters[0].type"),
+        ([body_of({"type": "text"})], "[0].parameters[0].text"),
+        ([body_of({"type": "text", "text": 7})], "[0].parameters[0].text"),
+        ([body_of({"type": "text", "text": " "})], "[0].parameters[0].text"),
+        ([body_of({"type": "currency", "currency": "EUR"})], "[0].parameters[0].currency"),
+        ([body_of({"type": "image", "image": {}})], "[0].parameters[0].image.link"),
+        ([{"type": "button", "index": 0}], "[0].sub_type"),
+        ([{"type": "button", "sub_type": "url", "index": "first"}], "[0].index"),
+        ([{"type": "button", "sub_type": "url"}], "[0].index"),
+        ([{"type": "carousel", "cards": [{"components": [{}]}]}], "[0].cards[0].components[0].type"),
+    ],
+)
+def test_a_component_of_another_shape_is_refused_where_it_is_wrong(
+    components: list[dict[str, Any]], field: str
+):
+    template = Template("welcome", "en", components)
+    assert refused_field(whatsapp, template=template) == f"template.components{field}"
+
+
+def test_what_whatsapp_takes_for_components_is_let_through():
+    link = {"link": "https://example.org/a.jpg"}
+    components = [
+        {"type": "header", "parameters": [{"type": "image", "image": link}]},
+        {
+            "type": "BODY",
+            "parameters": [
+                {"type": "text", "text": "Ada", "parameter_name": "name"},
+                {
+                    "type": "currency",
+                    "currency": {"fallback_value": "1 EUR", "code": "EUR", "amount_1000": 1000},
+                },
+                {"type": "date_time", "date_time": {"fallback_value": "today"}},
+                {"type": "something_new", "something_new": 1},
+            ],
+        },
+        {
+            "type": "button",
+            "sub_type": "quick_reply",
+            "index": "0",
+            "parameters": [{"type": "payload", "payload": "yes"}],
+        },
+        {"type": "carousel", "cards": [{"card_index": 0, "components": [{"type": "body"}]}]},
+        {"type": "something_new"},
+    ]
+    whatsapp(text="", template=Template("welcome", "en", components))

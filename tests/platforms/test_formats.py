@@ -47,7 +47,8 @@ def test_the_media_tell_what_an_instagram_post_is(media_urls: list[str], told: s
 @pytest.mark.parametrize("media_url", [JPEG, MP4, MOV, BARE])
 def test_a_story_is_only_one_when_it_is_said(media_url: str):
     assert instagram(media_url, media_type="story") == "story"
-    assert instagram(media_url, text="A caption", media_type="story") == "story"
+    shown = {"platform": "instagram", "media_urls": [media_url], "media_type": "story"}
+    assert refused_field(check_post, **shown, text="A caption") == "text", "nobody would see it"
 
 
 def test_a_reel_without_an_ending_is_one_when_it_is_said():

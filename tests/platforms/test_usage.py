@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socialsync.platforms.usage import Usage, read_usage, read_wait
+from socialsync.platforms.usage import Usage, read_usage, read_wait, wait_for
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -83,3 +83,27 @@ def test_no_header_can_break_us(value: str):
     headers = {"Retry-After": value, "X-App-Usage": value}
     wait = read_wait(headers, NOON)
     assert wait is None or timedelta(0) < wait <= timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("told", "regain", "wait"),
+    [
+        ("5", 1, timedelta(seconds=5)),
+        ("59", 1, timedelta(seconds=59)),
+        ("90", 2, timedelta(seconds=90)),
+        ("90", 1, timedelta(seconds=90)),
+        ("5", 7, timedelta(minutes=7)),
+        ("", 1, timedelta(minutes=1)),
+        ("Wed, 04 Mar 2026 12:00:07 GMT", 1, timedelta(seconds=7)),
+    ],
+)
+def test_of_a_time_in_whole_minutes_retry_after_tells_the_seconds(told: str, regain: int, wait: timedelta):
+    usage = f'{{"call_count": 100, "estimated_time_to_regain_access": {regain}}}'
+    headers = {"Retry-After": told, "X-App-Usage": usage}
+    assert read_wait(headers, NOON) == wait
+    assert wait_for(read_usage(headers), read_wait(headers, NOON)) == wait
+
+
+def test_a_wait_is_never_shorter_than_a_second():
+    moment = NOON - timedelta(milliseconds=200)
+    assert read_wait({"Retry-After": "Wed, 04 Mar 2026 12:00:00 GMT"}, moment) == timedelta(seconds=1)

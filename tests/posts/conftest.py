@@ -21,7 +21,8 @@ from socialsync.platforms import open_platforms
 from socialsync.queue.pool import Pool
 from socialsync.queue.worker import RESOURCES
 from socialsync.resources import Resources
-from socialsync.worker import app
+from socialsync.worker import app as worker
+from tests.conftest import add_key, calling
 
 REASON = "a test of posts"
 IG_USER, WA_NUMBER = "17841400000000001", "106540352242922"
@@ -63,7 +64,7 @@ class Office:
     async def run(self, job_id: int) -> Any:
         """Run a job's task as a worker that has claimed it."""
         context = await self.claim(job_id)
-        return await app.tasks[context.job.task_name].func(context, **context.job.task_kwargs)
+        return await worker.tasks[context.job.task_name].func(context, **context.job.task_kwargs)
 
     async def claim(self, job_id: int) -> JobContext:
         """Be the worker that has this job now; whatever else held its lock has ended."""
@@ -81,7 +82,7 @@ class Office:
         )
         job = Job.from_row(row)
         return JobContext(
-            app=app,
+            app=worker,
             worker_name="tests",
             job=job,
             start_timestamp=time.time(),
@@ -111,6 +112,13 @@ class Office:
         async with self.opened.database.transaction(self.workspace_id) as session:
             await posts.publish_now(session, post_id, now=clock.now())
         return (await self.runs(post_id))[-1]["job_id"]
+
+
+@pytest.fixture
+async def desk(app, database, office):
+    """An operator of the office, at the real application."""
+    async with calling(app, await add_key(database, office.workspace_id, role="operator")) as client:
+        yield client
 
 
 @pytest.fixture

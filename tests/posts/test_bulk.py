@@ -94,11 +94,27 @@ async def test_one_wrong_post_keeps_all_from_being_stored(client, instagram, num
     assert (await client.get("/api/v1/posts")).json()["items"] == []
 
 
-async def test_the_first_twenty_problems_are_told(client, database, instagram):
-    found = problem(await client.post(URL, json=images(instagram, 50, text="x" * 3000)), 422)
-    assert [error["field"] for error in found["errors"]] == [f"posts[{n}].text" for n in range(20)]
+async def test_the_first_hundred_problems_are_told(client, database, instagram):
+    found = problem(await client.post(URL, json=images(instagram, 120, text="x" * 3000)), 422)
+    assert [error["field"] for error in found["errors"]] == [f"posts[{n}].text" for n in range(100)]
     assert all(error["fix"] for error in found["errors"])
-    assert "and 19 more" in found["detail"]
+    assert "and 99 more" in found["detail"]
+    assert await count(database, "posts") == 0
+
+
+async def test_what_is_no_post_and_what_no_platform_takes_is_told_together(client, database, instagram):
+    posts = images(instagram, 6)
+    posts[0] |= {"text": "x" * 3000}
+    posts[1] |= {"text": 7, "colour": "blue"}
+    posts[2] = "Sunrise"
+    posts[3] |= {"media_urls": ["s.jpg"]}
+    posts[4] |= {"publish_at": "tomorrow", "text": "nul \x00"}
+    found = problem(await client.post(URL, json=posts), 422)
+    assert [error["field"] for error in found["errors"]] == [
+        "posts[0].text", "posts[1].text", "posts[1].colour", "posts[2]", "posts[3].media_urls[0]",
+        "posts[4].text", "posts[4].publish_at",
+    ]  # fmt: skip
+    assert all(error["problem"] for error in found["errors"])
     assert await count(database, "posts") == 0
 
 

@@ -226,8 +226,8 @@ async def test_without_a_key_nothing_is_told(stranger):
     assert problem(await stranger.get(URL), 401)["errors"] is not None
 
 
-async def test_a_deleted_channels_posts_stay_and_fail_with_the_reason(client, instagram):
-    post = await write(client, instagram, publish_at="2030-01-01T09:00:00Z")
+async def test_a_deleted_channels_drafts_stay_and_are_refused_with_the_reason(client, instagram):
+    post = await write(client, instagram, publish_at="2030-01-01T09:00:00Z", status="draft")
     assert (await client.delete(f"/api/v1/channels/{instagram}")).status_code == 204
     assert (await client.get(f"{URL}/{post['id']}")).status_code == 200
     found = problem(await client.post(f"{URL}/{post['id']}/publish"), 422)
@@ -386,3 +386,35 @@ async def test_a_new_time_ends_a_wait(client, database, instagram):
     at = f"{URL}/{post['id']}"
     assert (await client.patch(at, json={"text": "x"})).json()["not_before"] is not None
     assert (await client.patch(at, json={"publish_at": "2030-01-01T09:00:00Z"})).json()["not_before"] is None
+
+
+async def test_a_story_with_words_that_nobody_would_see_is_refused(client, instagram):
+    body = {"channel_id": instagram, **IMAGE, "media_type": "story"}
+    found = problem(await client.post(URL, json=body), 422)
+    assert [error["field"] for error in found["errors"]] == ["text"]
+    image = await write(client, instagram)
+    problem(await client.patch(f"{URL}/{image['id']}", json={"media_type": "story"}), 422)
+
+
+async def test_nothing_is_planned_more_than_ten_years_ahead(client, instagram, noon):
+    late, latest = "2036-03-05T00:00:00Z", "2036-03-03T00:00:00Z"
+    body = {"channel_id": instagram, **IMAGE, "publish_at": late}
+    draft = await write(client, instagram, publish_at=latest, status="draft")
+    answers = [
+        await client.post(URL, json=body),
+        await client.post(URL, json={**body, "status": "draft"}),
+        await client.patch(f"{URL}/{draft['id']}", json={"publish_at": late}),
+        await client.post(f"{URL}/reschedule", json={"ids": [draft["id"]], "publish_at": late}),
+    ]
+    for answer in answers:
+        assert [error["field"] for error in problem(answer, 422)["errors"]] == ["publish_at"]
+    answer = await client.post(f"{URL}/reschedule", json={"ids": [draft["id"]], "shift_s": 172_800})
+    assert [error["field"] for error in problem(answer, 422)["errors"]] == ["ids[0]"]
+
+
+async def test_components_of_a_template_are_checked_when_the_post_is_written(client, whatsapp):
+    template = {"name": "opening", "language": "en", "components": [{"type": "body", "parameters": "Ada"}]}
+    body = {"channel_id": whatsapp, "recipients": ["+33612345601"], "template": template}
+    for answer in (await client.post(URL, json=body), await client.post(f"{URL}/bulk", json=[body])):
+        (error,) = problem(answer, 422)["errors"]
+        assert error["field"].removeprefix("posts[0].") == "template.components[0].parameters"

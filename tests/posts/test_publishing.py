@@ -86,6 +86,19 @@ async def test_a_short_limit_is_waited_for_without_an_attempt(office, simulator,
     assert [run["attempt"] for run in await office.runs(post.id)] == [1]
 
 
+async def test_a_limit_of_seconds_is_waited_for_in_seconds(office, simulator, noon):
+    for channel_id, kind in (
+        (office.instagram, "instagram.container"),
+        (office.whatsapp, "whatsapp.message"),
+    ):
+        post = await office.write(channel_id=channel_id, now=NOON)
+        job_id = await office.publish(post.id)
+        simulator.fault(action="retry_after", retry_after_s=5, match={"kind": kind})
+        with pytest.raises(Wait) as limited:
+            await office.run(job_id)
+        assert limited.value.wait == timedelta(seconds=5)
+
+
 async def test_a_long_limit_sends_the_post_back_into_the_queue(office, simulator, noon):
     post = await office.write(now=NOON)
     job_id = await office.publish(post.id)

@@ -67,11 +67,11 @@ def from_status(status: int, reach: Reach, wait: timedelta | None = None) -> Pla
 
 
 def raised(verdict: Verdict, said: Said, wait: timedelta | None = None) -> PlatformError:
-    """The verdict as an error, with what the platform said. The longer wait wins."""
+    """The verdict as an error, with what the platform said, and the wait that it asks for, if it does."""
     message = f"{verdict.happened}. Meta: {said.detail}" if said.detail else verdict.happened
     failure = verdict.state(message, fix=verdict.do)
     if isinstance(failure, Temporary):
-        failure.retry_after = max((each for each in (verdict.wait, wait) if each), default=None)
+        failure.retry_after = wait or verdict.wait
     failure.said = said
     return failure
 

@@ -304,7 +304,7 @@ def _note_usage(sender: Sender, headers: httpx.Headers) -> Iterator[timedelta]:
     used = usage.read_usage(headers)
     if used.percent >= NEARLY_FULL:
         _log.warning("[GRAPH] Rate limit nearly used up", percent=used.percent, limit_key=sender.limit_key)
-    if wait := usage.wait_for(used):
+    if wait := usage.wait_for(used, usage.read_wait(headers, clock.now())):
         yield wait
 
 

@@ -13,6 +13,10 @@ from typing import Any
 LONGEST_WAIT = timedelta(days=1)
 """No limit of Meta's has a longer window; a header that asks for more is not believed."""
 
+SHORTEST_WAIT = timedelta(seconds=1)
+REGAIN_STEP = timedelta(minutes=1)
+"""In which Meta counts the time to regain access, rounded up."""
+
 FULL, TIGHT = 100.0, 90.0
 """Percent: no call gets through, and calls are spaced out so that it does not come to that."""
 FULL_WAIT = timedelta(minutes=5)
@@ -45,10 +49,14 @@ def read_usage(headers: Mapping[str, str]) -> Usage:
     return Usage(percent, _bounded(minutes * 60))
 
 
-def wait_for(used: Usage) -> timedelta | None:
-    """How long an account should be left alone that has used so much; calling while throttled prolongs it."""
+def wait_for(used: Usage, asked: timedelta | None = None) -> timedelta | None:
+    """How long an account should be left alone that has used so much; calling while throttled prolongs it.
+
+    Args:
+        asked: what the same answer asks for (``read_wait``).
+    """
     if used.regain or used.percent >= FULL:
-        return used.regain or FULL_WAIT
+        return asked or used.regain or FULL_WAIT
     if used.percent >= TIGHT:
         return TIGHT_WAIT * ((used.percent - TIGHT + 1) / (FULL - TIGHT + 1))
     return None
@@ -56,11 +64,14 @@ def wait_for(used: Usage) -> timedelta | None:
 
 def read_wait(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     """How long the answer asks to wait: the longer of ``Retry-After`` (seconds or a date) and the time to
-    regain access; None when it asks for nothing.
+    regain access, which is told in whole minutes: ``Retry-After`` tells the seconds of the last one. None
+    when it asks for nothing.
     """
     lower = {name.lower(): value for name, value in headers.items()}
-    asked = (_retry_after(lower.get("retry-after", "").strip(), now), read_usage(headers).regain)
-    return max((wait for wait in asked if wait), default=None)
+    told, regain = _retry_after(lower.get("retry-after", "").strip(), now), read_usage(headers).regain
+    if told and regain and regain - told < REGAIN_STEP:
+        return told
+    return max((wait for wait in (told, regain) if wait), default=None)
 
 
 def _retry_after(value: str, now: datetime) -> timedelta | None:
@@ -70,7 +81,8 @@ def _retry_after(value: str, now: datetime) -> timedelta | None:
         at = parsedate_to_datetime(value)
     except ValueError:
         return None
-    return _bounded(((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
+    wait = _bounded(((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
+    return max(wait, SHORTEST_WAIT) if wait else None
 
 
 def _objects(header: str | None) -> Iterator[dict[str, Any]]:

@@ -1,11 +1,11 @@
-"""The doors to channels."""
+"""The doors to channels, but for their deletion, in which their posts have a say."""
 
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import SecretStr
 from starlette.responses import Response
-from starlette.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
+from starlette.status import HTTP_201_CREATED, HTTP_202_ACCEPTED
 
 from socialsync import clock
 from socialsync.api.idempotency import AskedOnce, once
@@ -102,10 +102,3 @@ async def catch_up_channel(channel_id: UUID, principal: Operator, opened: Opened
     async with opened.database.transaction(principal.workspace_id) as session:
         row = await service.catch_up(session, channel_id, actor=principal.actor, now=clock.now())
         return ChannelOut.model_validate(row)
-
-
-@router.delete("/{channel_id}", summary="Delete a channel", status_code=HTTP_204_NO_CONTENT)
-async def delete_channel(channel_id: UUID, principal: Operator, opened: Opened) -> None:
-    """Its token is forgotten at once; its posts and their history stay."""
-    async with opened.database.transaction(principal.workspace_id) as session:
-        await service.delete(session, channel_id, actor=principal.actor, now=clock.now())

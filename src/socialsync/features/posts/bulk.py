@@ -15,10 +15,17 @@ from socialsync.features.channels import service as channels
 from socialsync.features.posts import content, planned
 from socialsync.features.posts.probing import Media
 
-TOLD = 20
+TOLD = 100
 """Problems that one answer tells."""
 _NO_CHANNEL = "There is no such channel in this workspace."
 _WHICH_CHANNELS = "GET /api/v1/channels lists them; POST /api/v1/channels connects one."
+
+
+@dataclass(frozen=True)
+class Misshapen:
+    """One of many that is no post; its problems name fields of one post."""
+
+    problems: Sequence[Invalid]
 
 
 @dataclass(frozen=True)
@@ -36,26 +43,34 @@ class Checked:
 
 
 async def check_many(
-    session: AsyncSession, workspace_id: UUID, posts: Sequence[Mapping[str, Any]], *, now: datetime
+    session: AsyncSession,
+    workspace_id: UUID,
+    posts: Sequence[Mapping[str, Any] | Misshapen],
+    *,
+    now: datetime,
 ) -> list[Checked]:
-    """Refuse what ``service.schedule`` would refuse of any of these.
+    """Refuse what ``service.schedule`` would refuse of any of these, and what is no post.
 
     Raises:
         Invalid: names fields as ``posts[17].text``, the first problems of them all.
     """
     zone = (await accounts.get_workspace(session, workspace_id)).timezone
-    platforms = await _platforms(session, {post["channel_id"] for post in posts})
+    shapely = [post for post in posts if not isinstance(post, Misshapen)]
+    platforms = await _platforms(session, {post["channel_id"] for post in shapely})
     checked: list[Checked] = []
     problems: list[Invalid] = []
     for number, post in enumerate(posts):
         try:
-            checked.append(_checked(post, platforms.get(post["channel_id"]), zone=zone, now=now))
+            if isinstance(post, Misshapen):
+                problems += (_at(f"posts[{number}]", problem) for problem in post.problems)
+            else:
+                checked.append(_checked(post, platforms.get(post["channel_id"]), zone=zone, now=now))
         except Invalid as error:
             problems.append(_at(f"posts[{number}]", error))
-            if len(problems) == TOLD:
-                break
+        if len(problems) >= TOLD:
+            break
     if problems:
-        first, *also = problems
+        first, *also = problems[:TOLD]
         raise Invalid(first.message, field=first.field, fix=first.fix, also=also)
     return checked
 

@@ -1,7 +1,7 @@
 """What a post must have before it is stored or queued. Asks nobody: neither database nor network."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +16,8 @@ FIELDS = (
     "status", "recurrence", "timezone",
 )  # fmt: skip
 """What people say of a post."""
+FURTHEST = timedelta(days=3_653)
+"""How far ahead a post may be planned: ten years."""
 OF_MEDIA = frozenset({"media_urls", "media_type", "channel_id", "status"})
 """Changes after which the media are others, or are queued for the first time."""
 _NO_SERIES = {"recurrence": None, "series_id": None, "slot_at": None, "series_starts_at": None}
@@ -32,9 +34,20 @@ def completed(given: Mapping[str, Any], *, zone: str, now: datetime) -> dict[str
     """
     status = given.get("status") or ("queued" if given.get("publish_at") else "draft")
     values = {**given, "status": status}
+    check_time(given.get("publish_at"), now=now)
     if status == "queued":
         values["publish_at"] = given.get("publish_at") or now
     return {**values, **new_series(values, zone=zone)}
+
+
+def check_time(publish_at: datetime | None, *, now: datetime) -> None:
+    """Raises Invalid: further ahead than anybody means."""
+    if publish_at is not None and publish_at > now + FURTHEST:
+        raise Invalid(
+            "This is more than ten years ahead.",
+            field="publish_at",
+            fix=f"Write a time before {now + FURTHEST:%Y-%m-%d}.",
+        )
 
 
 def new_series(values: Mapping[str, Any], *, zone: str) -> dict[str, Any]:

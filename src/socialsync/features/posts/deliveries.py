@@ -1,6 +1,6 @@
 """Every SQL statement about deliveries: what each recipient of a broadcast gets."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -90,6 +90,23 @@ join posts on posts.workspace_id = delivery.workspace_id and posts.id = delivery
 where delivery.id = any (:ids) on conflict do nothing
 """)
 
+_FAILED = text("""
+select delivery.id, delivery.recipient, delivery.status, exists (
+    select from opt_outs where opt_outs.workspace_id = delivery.workspace_id
+        and opt_outs.channel_id = :channel_id and opt_outs.recipient = delivery.recipient) as opted_out
+from post_deliveries delivery
+where delivery.workspace_id = :workspace_id and delivery.post_id = :post_id
+    and (delivery.status = 'failed' or delivery.recipient = any (cast(:named as text[])))
+order by delivery.id for update of delivery
+""")
+_SEND_AGAIN = text("""
+update post_deliveries set status = 'queued', error = null, not_before = null, waits = 0, faults = 0,
+    id = case when platform_message_id is null then id else uuidv7() end,
+    platform_message_id = null, sending_at = null, sent_at = null, updated_at = :now
+where workspace_id = :workspace_id and post_id = :post_id and status = 'failed'
+    and (cast(:ids as uuid[]) is null or id = any (cast(:ids as uuid[])))
+""")
+
 
 @dataclass(frozen=True)
 class Tally:
@@ -146,6 +163,22 @@ async def list_open_chunks(session: AsyncSession, post_id: UUID) -> list[int]:
         PostDelivery.post_id == post_id, PostDelivery.status == "queued", PostDelivery.not_before.is_(None)
     )
     return list(await session.scalars(query.distinct().order_by(PostDelivery.chunk)))
+
+
+async def lock_failed(session: AsyncSession, post: Post, named: Collection[str]) -> Sequence[RowMapping]:
+    """``id, recipient, status, opted_out`` of those that failed and of those to these recipients."""
+    values = {**_of(post), "channel_id": post.channel_id, "named": list(named)}
+    return (await session.execute(_FAILED, values)).mappings().all()
+
+
+async def send_again(
+    session: AsyncSession, post: Post, ids: Collection[UUID] | None, *, now: datetime
+) -> None:
+    """Of these (None: of all) the failed ones wait to be sent again. One that the platform had taken gets
+    another id, which is what the platform tells of it by: what is told late of the first message is not
+    taken for the second's.
+    """
+    await session.execute(_SEND_AGAIN, {**_of(post), "ids": None if ids is None else list(ids), "now": now})
 
 
 async def opt_out(session: AsyncSession, delivery_ids: Collection[UUID], reason: str) -> None:

@@ -15,6 +15,8 @@ Status = Literal["draft", "queued", "publishing", "published", "failed", "cancel
 DeliveryStatus = Literal["queued", "sending", "sent", "delivered", "read", "played", "failed", "unknown"]
 ARRIVED = ("sent", "delivered", "read", "played")
 """Statuses of a delivery that the platform has taken, in the order in which they come."""
+ENDED = frozenset({"published", "failed", "unknown"})
+"""Statuses of a post of whose messages some may have failed for good."""
 
 WATCHED_FOR = timedelta(days=7)
 """How long a published post's comments are watched."""
@@ -26,6 +28,12 @@ _ENDED = {
 }
 
 
+_NOT_RETRIED = {
+    "draft": ("has not been sent yet", "Publish it: POST .../publish."),
+    "queued": ("waits to be sent", "Its `waiting` says for what; try again when it has ended."),
+    "publishing": ("is being sent at this moment", "Try again when it has ended."),
+    "cancelled": ("was cancelled", "Create a new post for those who did not get it."),
+}
 _FIND_OUT = (
     "Look at the account and say what you found: POST .../resolve. Until then a new post could be a second."
 )
@@ -37,6 +45,10 @@ class PostSettled(Conflict):
 
 class EffectBegun(Conflict):
     """The post is on its way to the platform at this moment."""
+
+
+class NotRetried(Conflict):
+    """Nothing of it can be sent again, now or ever."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,21 @@ def check_open(status: str, *, effect_begun: bool, doing: str) -> None:
             field="status",
             fix="Look again in a minute: if this attempt fails it can be changed before the next one."
             " A broadcast stops when its channel is paused, and can be cancelled then.",
+        )
+
+
+def check_retried(status: str) -> None:
+    """Refuse to send failed messages of a broadcast again that has not come to its end.
+
+    Raises:
+        NotRetried.
+    """
+    if status in _NOT_RETRIED:
+        state, fix = _NOT_RETRIED[status]
+        raise NotRetried(
+            f"The post {state}; only of one that has ended is sent again what failed.",
+            field="status",
+            fix=fix,
         )
 
 

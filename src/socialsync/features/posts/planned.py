@@ -94,6 +94,17 @@ async def cancel_later(session: AsyncSession, series_id: UUID, slot_at: datetime
     )
 
 
+async def cancel_queued(session: AsyncSession, channel_id: UUID, now: datetime) -> Sequence[UUID]:
+    """Cancel all posts that wait to be published by this channel."""
+    cancelled = await session.scalars(
+        update(Post)
+        .where(Post.channel_id == channel_id, Post.status == "queued")
+        .values(status="cancelled", revision=Post.revision + 1, updated_at=now)
+        .returning(Post.id)
+    )
+    return cancelled.all()
+
+
 async def add_posts(
     session: AsyncSession, workspace_id: UUID, posts: Sequence[Mapping[str, Any]]
 ) -> Sequence[RowMapping]:

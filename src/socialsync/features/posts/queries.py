@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, and_, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from socialsync.features.posts import lanes
 from socialsync.features.posts.lifecycle import ARRIVED
@@ -83,6 +84,40 @@ order by post.updated_at limit :limit for update of post skip locked
 """  # noqa: S608 - a constant of ours
 )
 
+_SIGNS = text(
+    f"""
+select post.id, run.doubt, run.effect_at is null and run.container_id is not null as prepares,
+    held.not_before is not null as held, held.error as held_error, jobs.*
+from posts post
+left join lateral (
+    select doubt, effect_at, container_id from post_runs run
+    where run.workspace_id = post.workspace_id and run.post_id = post.id order by attempt desc limit 1
+) run on true
+left join lateral (
+    select not_before, error from post_deliveries delivery
+    where delivery.workspace_id = post.workspace_id and delivery.post_id = post.id
+        and delivery.status = 'queued' and delivery.not_before is not null order by not_before limit 1
+) held on true
+cross join lateral (
+    select coalesce(bool_or(sends and status = 'doing'), false) as works,
+        coalesce(bool_or(sends and status = 'todo' and coalesce(scheduled_at, :now) <= :now), false) as ready,
+        min(scheduled_at) filter (where sends and status = 'todo') as next_at,
+        coalesce(bool_or(not sends), false) as settles,
+        min(scheduled_at) filter (where not sends and scheduled_at > :now) as settles_at,
+        max((select blocked_until from limits where limits.key = job.limit_key
+            and blocked_until > clock_timestamp())) as blocked_until
+    from (
+        select status, scheduled_at, x_limit_key as limit_key, task_name <> :settling as sends
+        from procrastinate_jobs job where job.lock = any ({_LOCKS}) and job.status < 'doing'
+        union all
+        select status, scheduled_at, x_limit_key, task_name <> :settling
+        from procrastinate_jobs job where job.lock = any ({_LOCKS}) and job.status = 'doing'
+    ) job
+) jobs
+where post.id = any (cast(:ids as uuid[]))
+"""  # noqa: S608 - a constant of ours
+)
+
 
 async def find_post(session: AsyncSession, post_id: UUID) -> Post | None:
     return await session.get(Post, post_id)
@@ -97,8 +132,8 @@ async def lock_post(session: AsyncSession, post_id: UUID) -> Post | None:
 async def list_posts(
     session: AsyncSession, *, before: UUID | None, limit: int, status: str | None, channel_id: UUID | None
 ) -> list[Post]:
-    """Newest first."""
-    query = select(Post).order_by(Post.id.desc()).limit(limit)
+    """Newest first, without their recipients: of a page of broadcasts they are megabytes."""
+    query = select(Post).options(defer(Post.recipients, raiseload=True)).order_by(Post.id.desc()).limit(limit)
     if before:
         query = query.where(Post.id < before)
     if status:
@@ -250,6 +285,31 @@ async def take_stranded(session: AsyncSession, now: datetime, limit: int) -> Seq
     """
     before = now - timedelta(minutes=1)
     return (await session.execute(_STRANDED, {"before": before, "limit": limit})).mappings().all()
+
+
+async def list_signs(
+    session: AsyncSession, post_ids: Sequence[UUID], *, now: datetime
+) -> Sequence[RowMapping]:
+    """What tells why these posts, which are ``publishing``, are not out yet.
+
+    Returns:
+        of each ``id``; of its last run ``doubt`` and whether it ``prepares`` media; of a broadcast whether
+        somebody is ``held`` back, with the ``held_error``; of its jobs whether one ``works``, is ``ready``
+        (and ``blocked_until``) or ``settles`` (next ``settles_at``), and when the ``next_at`` sends.
+    """
+    if not post_ids:
+        return []
+    values = {"ids": list(post_ids), "now": now, "settling": "posts.settle_run"}
+    return (await session.execute(_SIGNS, values)).mappings().all()
+
+
+async def list_first_recipients(
+    session: AsyncSession, post_ids: Sequence[UUID], most: int
+) -> dict[UUID, tuple[list[str], int]]:
+    """The first recipients of each of these posts, and how many there are."""
+    query = select(Post.id, Post.recipients[1:most], func.cardinality(Post.recipients))
+    rows = (await session.execute(query.where(Post.id.in_(post_ids)))).all()
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 async def count_deliveries(session: AsyncSession, post_id: UUID) -> dict[str, int]:

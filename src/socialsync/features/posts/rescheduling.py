@@ -8,9 +8,9 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.errors import Conflict, Invalid, NotFound, SocialSyncError
-from socialsync.features.posts import planned
+from socialsync.features.posts import content, planned
 
-TOLD = 20
+TOLD = 100
 """Problems that one answer tells."""
 OPEN = frozenset({"draft", "queued"})
 
@@ -39,11 +39,12 @@ async def reschedule(
     Raises:
         Invalid, NotFound, NotWaiting: names ``ids[17]``; nothing was changed.
     """
+    content.check_time(publish_at, now=now)
     there = {row["id"]: row for row in await planned.lock_times(session, post_ids)}
     problems: list[SocialSyncError] = []
     seen: set[UUID] = set()
     for number, post_id in enumerate(post_ids):
-        problem = _problem(f"ids[{number}]", there.get(post_id), shift=shift, again=post_id in seen)
+        problem = _problem(f"ids[{number}]", there.get(post_id), shift=shift, again=post_id in seen, now=now)
         seen.add(post_id)
         if problem is not None:
             problems.append(problem)
@@ -58,7 +59,7 @@ async def reschedule(
 
 
 def _problem(
-    field: str, post: RowMapping | None, *, shift: timedelta | None, again: bool
+    field: str, post: RowMapping | None, *, shift: timedelta | None, again: bool, now: datetime
 ) -> SocialSyncError | None:
     if post is None:
         return NotFound("There is no such post in this workspace.", field=field, fix="Leave it out.")
@@ -72,4 +73,6 @@ def _problem(
         )
     if shift is not None and post["publish_at"] is None:
         return Invalid("The draft has no time that could be shifted.", field=field, fix="Give it publish_at.")
+    if shift is not None and post["publish_at"] + shift > now + content.FURTHEST:
+        return Invalid("This would be more than ten years ahead.", field=field, fix="Shift it by less.")
     return None

@@ -4,11 +4,24 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from typing_extensions import override
 
 from socialsync.api.schemas import Answer, AwareTime, Body, Changes, Flag
-from socialsync.api.validation import refusal
-from socialsync.features.posts.lifecycle import DeliveryStatus, Status
+from socialsync.api.validation import entries, refusal
+from socialsync.errors import Invalid
+from socialsync.features.posts.bulk import Misshapen
+from socialsync.features.posts.lifecycle import Status
 
 LONGEST_SHIFT_S = 3_660 * 86_400
 Text = Annotated[
@@ -154,82 +167,19 @@ class PostChanges(Changes):
     status: Literal["draft", "queued"] | None = None
 
 
-class Deliveries(Answer):
-    """How many recipients of a broadcast there are in each state."""
-
-    queued: int = 0
-    sending: int = 0
-    sent: int = 0
-    delivered: int = 0
-    read: int = 0
-    played: int = 0
-    failed: int = 0
-    unknown: int = 0
+def _post_or_problems(given: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """What is wrong with one of many posts is told together with what is wrong with the others."""
+    try:
+        return check(given)
+    except ValidationError as error:
+        return Misshapen([_problem(each) for each in error.errors(include_url=False, include_input=False)])
 
 
-class PostAnswer(Answer):
-    """A post as it is now. ``error`` says why the last attempt came to nothing, for a person to read."""
-
-    id: UUID
-    channel_id: UUID
-    status: Status
-    text: str
-    media_urls: list[str]
-    recipients: list[str]
-    template: dict[str, Any] | None
-    media_type: str | None
-    alt_texts: list[str]
-    publish_at: datetime | None
-    not_before: Annotated[
-        datetime | None,
-        Field(description="It waits until then: for a limit of the platform, or its channel."),
-    ]
-    recurrence: str | None
-    timezone: str | None
-    series_id: Annotated[UUID | None, Field(description="The same for all occurrences of a series.")]
-    attempt: Annotated[int, Field(description="Attempts so far.")]
-    platform_post_id: str | None
-    error: str | None
-    published_at: datetime | None
-    next_check_at: datetime | None
-    stop_at: datetime | None
-    origin: Annotated[
-        Literal["socialsync", "platform"],
-        Field(description="`platform`: it was published elsewhere, and is here for its comments."),
-    ]
-    deliveries: Annotated[
-        Deliveries | None, Field(description="Of one broadcast, when it is asked for by itself.")
-    ] = None
-    created_at: datetime
-    updated_at: datetime
-
-
-class RunAnswer(Answer):
-    """One attempt to publish. ``effect_at``: from then on the platform may have seen it. ``doubt``: why
-    nobody knows yet whether it has.
-    """
-
-    id: UUID
-    post_id: UUID
-    attempt: int
-    status: Literal["running", "success", "failed", "unknown", "cancelled"]
-    job_id: int | None
-    started_at: datetime | None
-    effect_at: datetime | None
-    finished_at: datetime | None
-    doubt: str | None
-    error: str | None
-
-
-class DeliveryAnswer(Answer):
-    """What one recipient got."""
-
-    id: UUID
-    recipient: str
-    status: DeliveryStatus
-    platform_message_id: str | None
-    error: str | None
-    updated_at: datetime
+def _problem(error: ErrorDetails) -> Invalid:
+    if not error["loc"]:
+        return Invalid("should be an object", fix='Write it like {"channel_id": "...", "text": "..."}.')
+    (entry,) = entries([error], content_type="application/json")
+    return Invalid(entry.problem, field=entry.field, fix=entry.fix)
 
 
 class ManyPosts(Body):
@@ -237,7 +187,20 @@ class ManyPosts(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"posts": EXAMPLES[:2]}]})
 
-    posts: Annotated[list[NewPost], Field(min_length=1, max_length=10_000)]
+    posts: Annotated[
+        list[Annotated[NewPost, WrapValidator(_post_or_problems)]], Field(min_length=1, max_length=10_000)
+    ]
+
+    @override
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_what_cannot_be_stored(cls, value: Any) -> Any:
+        return value  # each post does it for itself
+
+    def each(self) -> list[dict[str, Any] | Misshapen]:
+        """The posts in their order, and in the place of those that are none what is wrong with them."""
+        there: list[NewPost | Misshapen] = [*self.posts]
+        return [one if isinstance(one, Misshapen) else one.model_dump() for one in there]
 
     @model_validator(mode="before")
     @classmethod
@@ -321,6 +284,28 @@ class Resolution(Body):
         if self.platform_id is not None and self.outcome != "happened":
             raise refusal("goes with the outcome happened only", fix="Leave it out.", at="platform_id")
         return self
+
+
+class Retry(Body):
+    """Which messages of a broadcast are to be sent again."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "failed"}, {"recipients": ["+33612345601"]}]}
+    )
+
+    status: Annotated[
+        Literal["failed"],
+        Field(description="Nothing else can be: an `unknown` message may have arrived."),
+    ] = "failed"
+    recipients: Annotated[
+        list[str] | None,
+        Field(
+            min_length=1,
+            max_length=10_000,
+            description="Only to these; left out, to everybody to whom it failed and who did not opt out.",
+            examples=[["+33612345601"]],
+        ),
+    ] = None
 
 
 class NewOptOut(Body):

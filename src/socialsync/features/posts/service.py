@@ -1,6 +1,6 @@
 """The verbs of a post. Each takes a session, never commits and never touches the network."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from socialsync.errors import Conflict, Invalid, NotFound
 from socialsync.features.accounts import service as accounts
 from socialsync.features.channels import service as channels
-from socialsync.features.posts import content, lifecycle, publishing, queries, series, settling
+from socialsync.features.posts import content, deliveries, lifecycle, publishing, queries, series, settling
 from socialsync.features.posts.models import Post, PostDelivery, PostRun
 from socialsync.features.posts.probing import Media
 from socialsync.features.posts.statuses import receive_statuses
@@ -38,6 +38,7 @@ __all__ = [
 BATCH = 10_000
 """Posts that one statement enqueues; keeps transactions short and memory flat."""
 PUBLISH = "posts.publish_post"
+PUBLISHABLE = frozenset({"draft", "queued", "failed"})
 PARKED_FOR = timedelta(minutes=15)
 """For how long posts of a closed channel are not looked at again, unless it is opened."""
 
@@ -103,14 +104,19 @@ async def media_of_changed(session: AsyncSession, post_id: UUID, changes: Mappin
     return Media(channel.platform, tuple(values["media_urls"]), media_type)
 
 
-async def media_of_published(session: AsyncSession, post_id: UUID) -> Media | None:
+async def media_of_published(
+    session: AsyncSession, post_id: UUID, *, of: Collection[str] = PUBLISHABLE
+) -> Media | None:
     """What is to be looked at before this post is published; None when that is refused anyhow.
+
+    Args:
+        of: statuses in which it may be published.
 
     Raises:
         NotFound, Invalid.
     """
     post = await get_post(session, post_id)
-    if post.status not in {"draft", "queued", "failed"}:
+    if post.status not in of:
         return None
     channel = await _get_channel(session, post.channel_id)
     media_type = content.check_media_type(channel.platform, {**_content_of(post), "status": "queued"})
@@ -128,10 +134,11 @@ async def edit(session: AsyncSession, post_id: UUID, changes: Mapping[str, Any],
     """
     post = await _open_post(session, post_id, doing="edited")
     lifecycle.check_changes(post.status, changes.keys())
+    content.check_time(changes.get("publish_at"), now=now)
     values = content.changed(_content_of(post), changes)
     if post.status == "failed":
         values["status"], post.error = changes.get("status") or "draft", None
-        await queries.move_deliveries(session, post_id, of="failed", to="queued", error=None, now=now)
+        await deliveries.send_again(session, post, None, now=now)
     if values["status"] == "queued" and values["publish_at"] is None:
         if "publish_at" in changes:
             raise Invalid(
@@ -197,16 +204,21 @@ async def publish_now(session: AsyncSession, post_id: UUID, *, now: datetime) ->
     post.media_type = content.check_media_type(channel.platform, {**_content_of(post), "status": "queued"})
     if not channels.is_open(channel):
         raise ChannelClosed(channels.why_closed(channel), field="channel_id", fix="Then publish it again.")
-    post.status, post.publish_at, post.not_before, post.error = "publishing", now, None, None
+    post.publish_at = now
+    await deliveries.send_again(session, post, None, now=now)
+    await enqueue(session, post, channel, now=now)
+    await series.bear_next(session, [post_id], now=now)
+    return await _now(session, post)
+
+
+async def enqueue(session: AsyncSession, post: Post, channel: channels.Channel, *, now: datetime) -> None:
+    """Give a locked post its next attempt and the job of it, due now."""
+    post.status, post.not_before, post.error, post.updated_at = "publishing", None, None, now
     post.attempt += 1
-    post.updated_at = now
-    await queries.move_deliveries(session, post_id, of="failed", to="queued", error=None, now=now)
     await session.flush()
     arguments = {"workspace_id": post.workspace_id, "post_id": post.id}
     options = deferring.Options(limit_key=channels.limit_key(channel))
     await queries.add_run(session, post, await deferring.defer(session, PUBLISH, arguments, options))
-    await series.bear_next(session, [post_id], now=now)
-    return await _now(session, post)
 
 
 async def enqueue_due(
@@ -287,7 +299,15 @@ async def list_posts(
     status: str | None = None,
     channel_id: UUID | None = None,
 ) -> list[Post]:
+    """Newest first, without their recipients."""
     return await queries.list_posts(session, before=before, limit=limit, status=status, channel_id=channel_id)
+
+
+async def first_recipients(
+    session: AsyncSession, posts: Sequence[Post], most: int
+) -> dict[UUID, tuple[list[str], int]]:
+    """The first recipients of each of these posts, and how many there are."""
+    return await queries.list_first_recipients(session, [post.id for post in posts], most)
 
 
 async def list_runs(session: AsyncSession, post_id: UUID) -> list[PostRun]:

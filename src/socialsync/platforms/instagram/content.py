@@ -32,13 +32,19 @@ def check_post(
     media_type: str | None,
     alt_texts: Sequence[str],
 ) -> formats.MediaType:
-    """An image, a carousel, a reel or a story, with or without a caption.
+    """An image, a carousel or a reel, with or without a caption, or a story without.
 
     Raises:
         Invalid: names the field and the fix.
     """
     found = formats.type_of(media_urls, media_type)
     check_caption(text)
+    if found == "story" and text.strip():
+        raise Invalid(
+            "Instagram shows no text with a story",
+            field="text",
+            fix="Leave text out; put the words into the picture, or publish an image, a carousel or a reel",
+        )
     formats.check_media(media_urls, found)
     formats.check_alt_texts(alt_texts, media_urls, found)
     if recipients:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from socialsync.errors import Invalid
 from socialsync.platforms.content import check_text
 from socialsync.platforms.contract import MediaKind, Template
-from socialsync.platforms.whatsapp import formats, numbers
+from socialsync.platforms.whatsapp import formats, numbers, templates
 
 TEXT_LIMIT = 4_096
 
@@ -82,6 +82,7 @@ def check_template(template: Template) -> None:
             field="template.components",
             fix='Write them as WhatsApp does: [{"type": "body", "parameters": [...]}]',
         ) from None
+    templates.check_components(list(template.components))
 
 
 def _check_no_media(media_urls: Sequence[str], media_type: str | None) -> None:

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from socialsync.features.posts.endpoints import attempts, many, opt_outs, posts
+from socialsync.features.posts.endpoints import attempts, channels, many, opt_outs, posts
 
 router = APIRouter()
-for part in (many, posts, attempts, opt_outs):  # many first: /bulk is no post's id
+for part in (many, posts, attempts, opt_outs, channels):  # many first: /bulk is no post's id
     router.include_router(part.router)

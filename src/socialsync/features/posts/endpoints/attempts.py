@@ -2,16 +2,19 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from socialsync import clock
+from socialsync.api.idempotency import AskedOnce, once, was_answered
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
 from socialsync.api.schemas import Page
-from socialsync.features.posts import service
-from socialsync.features.posts.lifecycle import DeliveryStatus
-from socialsync.features.posts.schemas import DeliveryAnswer, PostAnswer, Resolution, RunAnswer
+from socialsync.features.posts import probing, retrying, service
+from socialsync.features.posts.endpoints import answers
+from socialsync.features.posts.endpoints.answers import DeliveryAnswer, PostAnswer, RetryAnswer, RunAnswer
+from socialsync.features.posts.lifecycle import ENDED, DeliveryStatus
+from socialsync.features.posts.schemas import Resolution, Retry
 
 router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
 
@@ -34,6 +37,34 @@ async def list_deliveries(
     return paged.page(rows, DeliveryAnswer.model_validate)
 
 
+@router.post(
+    "/{post_id}/deliveries/retry",
+    status_code=202,
+    response_model=RetryAnswer,
+    summary="Send the failed messages of a broadcast again",
+)
+async def retry_deliveries(
+    post_id: UUID, caller: Operator, opened: Opened, asked: AskedOnce, body: Retry | None = None
+) -> Response:
+    """In an attempt of its own, once the post has ended. Only what `failed`: it certainly did not arrive. A
+    message that is `unknown` may have, and is never sent again: resolve it first. Who opted out is left out.
+    409 where nothing can be sent again, with the reason. The media are looked at first.
+    """
+    recipients = body.recipients if body else None
+
+    async def make() -> RetryAnswer:
+        post, retried = await retrying.retry_failed(session, post_id, recipients, now=clock.now())
+        return RetryAnswer(post_id=post.id, status=post.status, attempt=post.attempt, retried=retried)
+
+    media = None
+    async with opened.database.transaction(caller.workspace_id) as session:
+        if not await was_answered(session, asked):
+            media = await service.media_of_published(session, post_id, of=ENDED)
+    await probing.look(opened.settings, media)
+    async with opened.database.transaction(caller.workspace_id) as session:
+        return await once(session, asked, make, status=202)
+
+
 @router.post("/{post_id}/resolve", summary="Say what became of a post, or look again")
 async def resolve_post(post_id: UUID, body: Resolution, caller: Operator, opened: Opened) -> PostAnswer:
     """For a post whose outcome is `unknown` (of a broadcast: for every message that is). `check` asks the
@@ -42,8 +73,8 @@ async def resolve_post(post_id: UUID, body: Resolution, caller: Operator, opened
     now = clock.now()
     async with opened.database.transaction(caller.workspace_id) as session:
         if body.check:
-            return PostAnswer.model_validate(await service.recheck(session, post_id, now=now))
+            return await answers.show(session, await service.recheck(session, post_id, now=now), now=now)
         post = await service.resolve(
             session, post_id, happened=body.outcome == "happened", platform_id=body.platform_id, now=now
         )
-        return PostAnswer.model_validate(post)
+        return await answers.show(session, post, now=now)

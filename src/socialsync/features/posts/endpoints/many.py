@@ -20,10 +20,10 @@ router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
     "/bulk", status_code=201, response_model=ManyAnswer, summary="Write or schedule up to 10,000 posts"
 )
 async def create_posts(body: ManyPosts, caller: Operator, opened: Opened, asked: AskedOnce) -> Response:
-    """All of them or, when anything is wrong with one, none; the answer names up to 20 problems. Send
-    `{"posts": [...]}` or the bare list.
+    """All of them or, when anything is wrong with one, none; the answer names up to 100 problems, in
+    their order. Send `{"posts": [...]}` or the bare list.
     """
-    posts = [post.model_dump() for post in body.posts]
+    posts = body.each()
     async with opened.database.transaction(caller.workspace_id) as session:
         again = await was_answered(session, asked)
         checked = await bulk.check_many(session, caller.workspace_id, [] if again else posts, now=clock.now())

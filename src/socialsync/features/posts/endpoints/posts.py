@@ -12,8 +12,10 @@ from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
 from socialsync.api.schemas import Page
 from socialsync.features.posts import probing, service
+from socialsync.features.posts.endpoints import answers
+from socialsync.features.posts.endpoints.answers import PostAnswer
 from socialsync.features.posts.lifecycle import Status
-from socialsync.features.posts.schemas import Deliveries, NewPost, PostAnswer, PostChanges
+from socialsync.features.posts.schemas import NewPost, PostChanges
 
 router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
 
@@ -26,8 +28,9 @@ async def create_post(body: NewPost, caller: Operator, opened: Opened, asked: As
     given = body.model_dump()
 
     async def make() -> PostAnswer:
-        post = await service.schedule(session, caller.workspace_id, given, now=clock.now())
-        return PostAnswer.model_validate(post)
+        now = clock.now()
+        post = await service.schedule(session, caller.workspace_id, given, now=now)
+        return await answers.show(session, post, now=now)
 
     media = None
     async with opened.database.transaction(caller.workspace_id) as session:
@@ -46,20 +49,20 @@ async def list_posts(
     status: Status | None = None,
     channel_id: Annotated[UUID | None, Query()] = None,
 ) -> Page[PostAnswer]:
+    """Of broadcasts each has the first few `recipients` and the `recipient_count`; one post has them all."""
     async with opened.database.transaction(caller.workspace_id) as session:
         rows = await service.list_posts(
             session, before=paged.cursor, limit=paged.fetch, status=status, channel_id=channel_id
         )
-    return paged.page(rows, PostAnswer.model_validate)
+        shown = await answers.show_many(session, rows, now=clock.now())
+    return paged.page(rows, lambda post: shown[post.id])
 
 
 @router.get("/{post_id}", summary="See a post")
 async def get_post(post_id: UUID, caller: Reader, opened: Opened) -> PostAnswer:
     async with opened.database.transaction(caller.workspace_id) as session:
         post = await service.get_post(session, post_id)
-        answer = PostAnswer.model_validate(post)
-        counted = await service.count_deliveries(session, post)
-    return answer.model_copy(update={"deliveries": None if counted is None else Deliveries(**counted)})
+        return await answers.show(session, post, now=clock.now(), counted=True)
 
 
 @router.patch("/{post_id}", summary="Change a post")
@@ -71,8 +74,9 @@ async def edit_post(post_id: UUID, body: PostChanges, caller: Operator, opened: 
     async with opened.database.transaction(caller.workspace_id) as session:
         media = await service.media_of_changed(session, post_id, changes)
     await probing.look(opened.settings, media)
+    now = clock.now()
     async with opened.database.transaction(caller.workspace_id) as session:
-        return PostAnswer.model_validate(await service.edit(session, post_id, changes, now=clock.now()))
+        return await answers.show(session, await service.edit(session, post_id, changes, now=now), now=now)
 
 
 @router.delete("/{post_id}", summary="Cancel a post")
@@ -85,9 +89,10 @@ async def cancel_post(
     ] = False,
 ) -> PostAnswer:
     """The row stays, `cancelled`. Possible until an attempt's effect has begun; after that 409."""
+    now = clock.now()
     async with opened.database.transaction(caller.workspace_id) as session:
-        post = await service.cancel(session, post_id, now=clock.now(), only_this=only_this)
-        return PostAnswer.model_validate(post)
+        post = await service.cancel(session, post_id, now=now, only_this=only_this)
+        return await answers.show(session, post, now=now)
 
 
 @router.post("/{post_id}/publish", summary="Publish a post now")
@@ -96,5 +101,6 @@ async def publish_post(post_id: UUID, caller: Operator, opened: Opened) -> PostA
     async with opened.database.transaction(caller.workspace_id) as session:
         media = await service.media_of_published(session, post_id)
     await probing.look(opened.settings, media)
+    now = clock.now()
     async with opened.database.transaction(caller.workspace_id) as session:
-        return PostAnswer.model_validate(await service.publish_now(session, post_id, now=clock.now()))
+        return await answers.show(session, await service.publish_now(session, post_id, now=now), now=now)

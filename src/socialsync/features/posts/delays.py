@@ -1,0 +1,82 @@
+"""Why a post is not out yet, for people to read: from its rows and those of its jobs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from socialsync.features.posts import queries
+from socialsync.features.posts.models import Post
+
+LIMITED = "A limit of the platform is waited for."
+NO_CALLS = "The platform takes no calls of this account for now."
+PREPARED = "Instagram is preparing its media."
+NO_WORKER = "Its job waits for a free worker of the queue scheduler."
+LOOKED_FOR = "Whether it arrived is being found out."
+HELD_BACK = "Some recipients have to wait."
+
+
+@dataclass(frozen=True)
+class Delay:
+    """``until`` None: nobody knows, or it is up to people."""
+
+    reason: str
+    until: datetime | None
+
+
+async def find(session: AsyncSession, posts: Sequence[Post], *, now: datetime) -> dict[UUID, Delay]:
+    """Those of these posts that wait, by id, with their reasons."""
+    under_way = [post.id for post in posts if post.status == "publishing"]
+    signs = {row["id"]: row for row in await queries.list_signs(session, under_way, now=now)}
+    return dict(_delays(posts, signs, now=now))
+
+
+def _delays(
+    posts: Iterable[Post], signs: dict[UUID, RowMapping], *, now: datetime
+) -> Iterable[tuple[UUID, Delay]]:
+    for post in posts:
+        delay = of_queued(post, now=now) if post.status == "queued" else None
+        if post.id in signs:
+            delay = of_publishing(post.error, signs[post.id])
+        if delay is not None:
+            yield post.id, delay
+
+
+def of_queued(post: Post, *, now: datetime) -> Delay | None:
+    """One that was put back; None of one whose time has not come, or that the next tick takes."""
+    parked = post.not_before is not None and post.not_before > now
+    if not parked and (post.error is None or (post.publish_at is not None and post.publish_at > now)):
+        return None
+    if not parked or post.error == queries.WHY_PARKED:
+        return Delay(post.error or LIMITED, None)
+    return Delay(post.error or LIMITED, post.not_before)
+
+
+def of_publishing(error: str | None, signs: RowMapping) -> Delay | None:
+    """One on its way; None while somebody works on it, or when its job was lost and the sweep makes another.
+
+    Args:
+        error: why the attempt before came to nothing.
+        signs: as ``queries.list_signs`` gives them.
+    """
+    if signs["works"]:
+        return None
+    if signs["ready"]:
+        blocked: datetime | None = signs["blocked_until"]
+        return Delay(NO_CALLS, blocked) if blocked else Delay(NO_WORKER, None)
+    if signs["next_at"]:
+        return Delay(_pause(error, signs), signs["next_at"])
+    if signs["settles"]:
+        return Delay(signs["doubt"] or LOOKED_FOR, signs["settles_at"])
+    return None
+
+
+def _pause(error: str | None, signs: RowMapping) -> str:
+    if signs["held"]:
+        return f"{HELD_BACK} {signs['held_error'] or ''}".rstrip()
+    if error is not None:
+        return error
+    return PREPARED if signs["prepares"] else LIMITED

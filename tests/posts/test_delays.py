@@ -1,0 +1,115 @@
+"""A post that waits says why, and until when; a list does not carry every recipient."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from socialsync.errors import Temporary
+from socialsync.queue.policies import Wait
+from tests.posts.test_broadcasts import MESSAGE, NOON, THREE, broadcast
+
+
+async def waiting(desk, post) -> tuple[str, datetime | None] | None:
+    """As one post and its list tell it."""
+    one = (await desk.get(f"/api/v1/posts/{post.id}")).json()["waiting"]
+    listed = (await desk.get("/api/v1/posts")).json()["items"]
+    assert [item["waiting"] for item in listed if item["id"] == str(post.id)] == [one]
+    if one is None:
+        return None
+    return one["reason"], one["until"] and datetime.fromisoformat(one["until"])
+
+
+async def put_off(office, job_id, wait) -> None:
+    """What the engine does with a job that asked for a wait."""
+    await office.rows(
+        "update procrastinate_jobs set status = 'todo', scheduled_at = :at where id = :id returning id",
+        id=job_id, at=NOON + wait,
+    )  # fmt: skip
+
+
+async def test_a_post_whose_time_has_not_come_waits_for_nothing(office, desk, noon):
+    assert await waiting(desk, await office.write(now=NOON, publish_at=NOON + timedelta(days=1))) is None
+    assert await waiting(desk, await office.write(now=NOON)) is None
+
+
+async def test_a_long_limit_is_told_with_its_end(office, desk, simulator, noon):
+    post = await office.write(now=NOON)
+    job_id = await office.publish(post.id)
+    simulator.fault(action="retry_after", retry_after_s=1800, match={"kind": "instagram.publish"})
+    await office.run(job_id)
+    reason, until = await waiting(desk, post)
+    assert "Too many calls" in reason
+    assert until == NOON + timedelta(minutes=30)
+
+
+async def test_a_closed_channel_is_told_without_an_end(office, desk, noon):
+    post = await office.write(now=NOON, publish_at=NOON)
+    await desk.put(f"/api/v1/channels/{office.instagram}/pause")
+    await office.enqueue_due()
+    reason, until = await waiting(desk, post)
+    assert "paused" in reason
+    assert until is None
+
+
+async def test_the_pause_before_the_next_attempt_is_told_with_what_went_wrong(office, desk, simulator, noon):
+    post = await office.write(now=NOON)
+    job_id = await office.publish(post.id)
+    assert await waiting(desk, post) == ("Its job waits for a free worker of the queue scheduler.", None)
+    simulator.fault(action="error", code=2, match={"kind": "instagram.container"})
+    with pytest.raises(Temporary):
+        await office.run(job_id)
+    assert await waiting(desk, post) is None, "somebody still has the job"
+    await put_off(office, job_id, timedelta(minutes=5))
+    reason, until = await waiting(desk, post)
+    assert reason == (await office.see(post.id))["error"]
+    assert until == NOON + timedelta(minutes=5)
+
+
+async def test_media_that_are_prepared_are_told(office, desk, simulator, noon):
+    post = await office.write(now=NOON)
+    job_id = await office.publish(post.id)
+    simulator.fault(action="container_in_progress", reads=2)
+    with pytest.raises(Wait):
+        await office.run(job_id)
+    await put_off(office, job_id, timedelta(seconds=30))
+    assert await waiting(desk, post) == ("Instagram is preparing its media.", NOON + timedelta(seconds=30))
+
+
+async def test_a_lost_answer_is_told_as_being_looked_for(office, desk, simulator, noon):
+    post = await office.write(now=NOON)
+    job_id = await office.publish(post.id)
+    simulator.fault(action="lost_answer", match={"kind": "instagram.publish"})
+    await office.run(job_id)
+    await office.rows(
+        "update procrastinate_jobs set status = 'succeeded' where id = :id returning id", id=job_id
+    )
+    reason, until = await waiting(desk, post)
+    assert reason == (await office.runs(post.id))[-1]["doubt"]
+    assert until is None or until > NOON
+
+
+async def test_recipients_who_are_held_back_are_told(office, desk, simulator, noon):
+    post, job_id = await broadcast(office)
+    simulator.fault(action="error", code=131056, **MESSAGE)
+    await office.run(job_id)
+    await office.rows(
+        "update procrastinate_jobs set status = 'succeeded' where id = :id returning id", id=job_id
+    )
+    reason, until = await waiting(desk, post)
+    assert reason.startswith("Some recipients have to wait. Too many messages went to this person")
+    assert until == NOON + timedelta(seconds=4)
+
+
+async def test_a_list_shows_a_few_recipients_of_each_post_and_their_number(office, desk, noon):
+    many = [f"+336{n:08}" for n in range(1_000)]
+    broadcast = await office.write(channel_id=office.whatsapp, recipients=many, now=NOON)
+    few = await office.write(channel_id=office.whatsapp, recipients=THREE, now=NOON)
+    image = await office.write(now=NOON)
+    listed = {item["id"]: item for item in (await desk.get("/api/v1/posts")).json()["items"]}
+    shown = [
+        (listed[str(post.id)]["recipients"], listed[str(post.id)]["recipient_count"])
+        for post in (broadcast, few, image)
+    ]
+    assert shown == [(many[:5], 1_000), (THREE, 3), ([], 0)]
+    whole = (await desk.get(f"/api/v1/posts/{broadcast.id}")).json()
+    assert (whole["recipients"], whole["recipient_count"]) == (many, 1_000)

@@ -202,6 +202,11 @@ class Settings(BaseSettings):
         given = self.secret_key.get_secret_value() if self.secret_key else self._generated("secret_key")
         return [key.strip() for key in given.split(",") if key.strip()]
 
+    @property
+    def has_secret_key(self) -> bool:
+        """Whether there is one before ``secret_keys`` makes one."""
+        return self.secret_key is not None or (self.home / "secrets" / "secret_key").exists()
+
     @cached_property
     def app_secret(self) -> str:
         return (

@@ -1,0 +1,135 @@
+"""``socialsync doctor``: looks at everything that an installation needs, and says what to do."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from socialsync import registry, settings
+from socialsync.cli.checks import database, machine, operation, outside
+from socialsync.cli.checks.findings import Check, Finding, Installation, State, made
+from socialsync.cli.output import AsJson
+from socialsync.cli.tables import console, print_json
+from socialsync.cli.wording import plain, plural
+from socialsync.db import urls
+from socialsync.db.engine import create_engine
+from socialsync.db.transaction import Database
+from socialsync.errors import Invalid
+from socialsync.settings import Settings
+
+Tell = Callable[[Finding], None]
+_STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim"}
+
+
+def doctor(
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Don't call Meta, the models and the mail server.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look whether everything is as it must be, and what to do where it is not. It changes nothing.
+
+    Ends with 1 when a check failed; warnings alone end with 0.
+
+    Example: socialsync doctor --offline
+    """
+    with Progress(
+        SpinnerColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
+        console=Console(stderr=True), transient=True,
+    ) as progress:  # fmt: skip
+        shown = progress.add_task("settings", total=None)
+
+        def tell(finding: Finding) -> None:
+            progress.update(shown, advance=1, description=f"{finding.check}: {finding.state}")
+
+        found = _examined(offline, tell)
+    if as_json:
+        print_json([asdict(finding) for finding in found])
+    else:
+        _show(found)
+    if any(finding.state == "failed" for finding in found):
+        raise typer.Exit(1)
+
+
+def _examined(offline: bool, tell: Tell) -> list[Finding]:
+    try:
+        environment = settings.load()
+    except Invalid as error:
+        return [Finding("settings", "failed", error.message, "Correct it in the environment, or in .env.")]
+    valid = Finding("settings", "ok", f"Valid. SOCIALSYNC_HOME is {environment.home}.")
+    registry.parts("models")
+    return [valid, *asyncio.run(_examine(environment, offline, tell))]
+
+
+async def _examine(environment: Settings, offline: bool, tell: Tell) -> list[Finding]:
+    where = urls.found(environment)
+    engine = create_engine(where)
+    seen = Installation(environment, where, Database(engine))
+    beyond = outside.outside(seen)
+    try:
+        inside, here, there = await asyncio.gather(
+            _inside(seen, tell),
+            _made(machine.machine(seen), tell),
+            _made([] if offline else beyond, tell),
+        )
+    finally:
+        await engine.dispose()
+    return [*inside, *here, *(_skipped(beyond, "With --offline.") if offline else there)]
+
+
+async def _inside(seen: Installation, tell: Tell) -> list[Finding]:
+    """The database, step by step: what needs a step that failed is left out."""
+    server, schema = database.server(seen), database.schema(seen)
+    running = [*schema, *operation.operation(seen)]
+    found = await _made(database.reaching(seen), tell)
+    if found[0].state == "failed":
+        return [*found, *_skipped([*server, *running], "The database cannot be reached.")]
+    found += await _made(server, tell)
+    if any(finding.check == "migrations" and finding.state == "failed" for finding in found):
+        return [*found, *_skipped(running, "The database is not migrated.")]
+    return found + await _made(running, tell)
+
+
+async def _made(checks: Sequence[Check], tell: Tell) -> list[Finding]:
+    """All at once, in their order."""
+
+    async def one(check: Check) -> Finding:
+        finding = await made(check)
+        tell(finding)
+        return finding
+
+    return list(await asyncio.gather(*(one(check) for check in checks)))
+
+
+def _skipped(checks: Sequence[Check], why: str) -> list[Finding]:
+    return [Finding(check.name, "skipped", why) for check in checks]
+
+
+def _show(found: Sequence[Finding]) -> None:
+    out = console()
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(2):
+        grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for finding in found:
+        said = Text(plain(finding.found))
+        if finding.fix:
+            said.append(f"\n{plain(finding.fix)}", "dim")
+        grid.add_row(Text(finding.state, _STYLES[finding.state]), finding.check, said)
+    out.print(grid)
+    out.print(_sum(found))
+
+
+def _sum(found: Sequence[Finding]) -> Text:
+    counts = {state: sum(finding.state == state for finding in found) for state in _STYLES}
+    if counts["failed"]:
+        return Text(f"{plural(counts['failed'], 'check')} failed.", _STYLES["failed"])
+    if counts["warning"]:
+        return Text(f"It works; {plural(counts['warning'], 'warning')}.", _STYLES["warning"])
+    return Text("All is well.", _STYLES["ok"])

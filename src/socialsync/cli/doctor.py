@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
@@ -24,6 +24,8 @@ from socialsync.errors import Invalid
 from socialsync.settings import Settings
 
 Tell = Callable[[Finding], None]
+WITHIN_S = 8.0
+"""Seconds for all checks together."""
 _STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim"}
 
 
@@ -72,39 +74,50 @@ async def _examine(environment: Settings, offline: bool, tell: Tell) -> list[Fin
     engine = create_engine(where)
     seen = Installation(environment, where, Database(engine))
     beyond = outside.outside(seen)
+    rounds = _Rounds(asyncio.get_running_loop().time() + WITHIN_S, tell)
     try:
         inside, here, there = await asyncio.gather(
-            _inside(seen, tell),
-            _made(machine.machine(seen), tell),
-            _made([] if offline else beyond, tell),
+            _inside(seen, rounds),
+            rounds.made(machine.machine(seen)),
+            rounds.made([] if offline else beyond),
         )
     finally:
         await engine.dispose()
     return [*inside, *here, *(_skipped(beyond, "With --offline.") if offline else there)]
 
 
-async def _inside(seen: Installation, tell: Tell) -> list[Finding]:
+async def _inside(seen: Installation, rounds: "_Rounds") -> list[Finding]:
     """The database, step by step: what needs a step that failed is left out."""
     server, schema = database.server(seen), database.schema(seen)
     running = [*schema, *operation.operation(seen)]
-    found = await _made(database.reaching(seen), tell)
+    found = await rounds.made(database.reaching(seen))
     if found[0].state == "failed":
         return [*found, *_skipped([*server, *running], "The database cannot be reached.")]
-    found += await _made(server, tell)
+    found += await rounds.made(server)
     if any(finding.check == "migrations" and finding.state == "failed" for finding in found):
         return [*found, *_skipped(running, "The database is not migrated.")]
-    return found + await _made(running, tell)
+    return found + await rounds.made(running)
 
 
-async def _made(checks: Sequence[Check], tell: Tell) -> list[Finding]:
-    """All at once, in their order."""
+@dataclass(frozen=True)
+class _Rounds:
+    """Makes checks, and tells of each.
 
-    async def one(check: Check) -> Finding:
-        finding = await made(check)
-        tell(finding)
+    Args:
+        until: when the time is over, by the loop's clock.
+    """
+
+    until: float
+    tell: Tell
+
+    async def made(self, checks: Sequence[Check]) -> list[Finding]:
+        """All at once, in their order."""
+        return list(await asyncio.gather(*(self._one(check) for check in checks)))
+
+    async def _one(self, check: Check) -> Finding:
+        finding = await made(check, until=self.until)
+        self.tell(finding)
         return finding
-
-    return list(await asyncio.gather(*(one(check) for check in checks)))
 
 
 def _skipped(checks: Sequence[Check], why: str) -> list[Finding]:

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from socialsync import clock
 from socialsync.cli.checks.findings import (
-    WITHIN_S,
+    CONNECT_WITHIN_S,
     Check,
     Installation,
     Verdict,
@@ -43,8 +43,8 @@ _NOW = text("select clock_timestamp()")
 def reaching(seen: Installation) -> list[Check]:
     """Without these, nothing else of the database can be looked at."""
     return [
-        Check("database", lambda: _reached(seen, seen.urls.app), within=WITHIN_S + 0.5),
-        Check("database owner", lambda: _reached(seen, seen.urls.owner), within=WITHIN_S + 0.5),
+        Check("database", lambda: _reached(seen, seen.urls.app)),
+        Check("database owner", lambda: _reached(seen, seen.urls.owner)),
     ]
 
 
@@ -70,7 +70,7 @@ async def _reached(seen: Installation, url: str) -> Verdict:
             "There is no embedded server in SOCIALSYNC_HOME yet.",
             "Make one: socialsync db start, then socialsync db upgrade. Or set DATABASE_URL.",
         )
-    line = Line(url, name="socialsync doctor", answer_within=WITHIN_S, prepared=False)
+    line = Line(url, name="socialsync doctor", answer_within=CONNECT_WITHIN_S, prepared=False)
     try:
         ((user,),) = await line.run("select session_user::text")
         info = (await line.connect()).info
@@ -80,9 +80,8 @@ async def _reached(seen: Installation, url: str) -> Verdict:
         if f'role "{APP_ROLE}" does not exist' in said:
             return failed(f"The role {APP_ROLE} is missing: it was never migrated.", _upgrade())
         start = "Start it: socialsync db start"
-        return failed(
-            said, start if seen.settings.embedded else "Is Postgres running, and DATABASE_URL right?"
-        )
+        away = "Is Postgres running, and DATABASE_URL right?"
+        return failed(said, start if seen.settings.embedded else away)
     finally:
         await line.close()
 
@@ -130,7 +129,7 @@ async def _clock(seen: Installation) -> Verdict:
 
 async def _heard(seen: Installation) -> Verdict:
     """Notify ourselves through the connection on which workers listen."""
-    line = Line(seen.urls.direct, name="socialsync doctor", answer_within=WITHIN_S, prepared=False)
+    line = Line(seen.urls.direct, name="socialsync doctor", answer_within=CONNECT_WITHIN_S, prepared=False)
     channel = f"socialsync_doctor_{secrets.token_hex(4)}"
     try:
         if await is_pooled(line):

@@ -18,8 +18,8 @@ from socialsync.queue import inspection
 from socialsync.settings import Settings
 
 State = Literal["ok", "warning", "failed", "skipped"]
-WITHIN_S = 3.0
-"""Seconds for a check. Three follow one another at most, so that all of it takes less than ten."""
+CONNECT_WITHIN_S = 4.0
+"""Seconds for the first answer of the database, or of a place outside."""
 
 
 class Verdict(NamedTuple):
@@ -42,15 +42,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """Something to look at.
-
-    Args:
-        within: seconds after which it counts as failed.
-    """
+    """Something to look at. ``late``: what it means that it took too long."""
 
     name: str
     look: Callable[[], Awaitable[Verdict]]
-    within: float = WITHIN_S
+    late: State = "failed"
 
 
 @dataclass(frozen=True)
@@ -81,15 +77,13 @@ def failed(found: str, fix: str | None) -> Verdict:
     return Verdict("failed", found, fix)
 
 
-async def made(check: Check) -> Finding:
-    """Look, whatever happens."""
+async def made(check: Check, *, until: float) -> Finding:
+    """Look, whatever happens, until that time of the loop."""
     try:
-        async with asyncio.timeout(check.within):
+        async with asyncio.timeout_at(until):
             verdict = await check.look()
     except TimeoutError:
-        verdict = failed(
-            f"No answer within {check.within:g} s.", "Look at the load of this machine and there."
-        )
+        verdict = Verdict(check.late, "It took too long.", "Look at the load of this machine, and try again.")
     except SocialSyncError as error:
         verdict = failed(error.message, error.fix)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what was found

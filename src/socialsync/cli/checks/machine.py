@@ -9,12 +9,12 @@ from socialsync.queue.pool import Pool
 
 _GIB = 2**30
 _LITTLE, _LEAST = 2 * _GIB, _GIB // 4
-_STARTS_WITHIN_S = 9.0
+_STARTS_WITHIN_S = 30.0
 _WORK = "socialsync.features.knowledge.parsing:tidy"
 
 
 def machine(seen: Installation) -> list[Check]:
-    checks = [Check("document parser", _parser, within=_STARTS_WITHIN_S)]
+    checks = [Check("document parser", _parser, late="warning")]
     if seen.settings.embedded:
         checks.insert(0, Check("disk", lambda: _disk(EmbeddedServer(seen.settings.home))))
     return checks

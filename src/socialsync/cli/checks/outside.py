@@ -5,34 +5,28 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from socialsync.cli.checks.findings import Check, Installation, Verdict, failed, ok, warning
+from socialsync.cli.checks.findings import CONNECT_WITHIN_S, Check, Installation, Verdict, failed, ok, warning
 from socialsync.settings import OPENAI, Settings
 
-WITHIN_S = 6.0
-_CONNECT_S = 4.0
 _PORTS = {"smtp": 25, "smtps": 465}
 
 
 def outside(seen: Installation) -> list[Check]:
-    """One check for each place; places that are the same are looked at once."""
+    """One check for each place."""
     environment = seen.settings
     embeddings = environment.embedding_base_url
-    checks = [Check("whatsapp", lambda: _answers(environment.whatsapp_graph, "META_GRAPH_URL"), WITHIN_S)]
+    checks = [Check("whatsapp", lambda: _answers(environment.whatsapp_graph, "META_GRAPH_URL"))]
     if environment.instagram_graph != environment.whatsapp_graph:
         graph = environment.instagram_graph
-        checks.append(Check("instagram", lambda: _answers(graph, "INSTAGRAM_GRAPH_URL"), WITHIN_S))
-    checks.append(Check("models", lambda: _models(environment), WITHIN_S))
+        checks.append(Check("instagram", lambda: _answers(graph, "INSTAGRAM_GRAPH_URL")))
+    checks.append(Check("models", lambda: _models(environment)))
     if embeddings:
         key = environment.embedding_api_key or environment.openai_api_key
         secret = key.get_secret_value() if key else None
         checks.append(
-            Check(
-                "embeddings",
-                lambda: _catalogue(embeddings, "SOCIALSYNC_EMBEDDING_BASE_URL", secret),
-                WITHIN_S,
-            )
+            Check("embeddings", lambda: _catalogue(embeddings, "SOCIALSYNC_EMBEDDING_BASE_URL", secret))
         )
-    checks.append(Check("mail", lambda: _mail(environment), WITHIN_S))
+    checks.append(Check("mail", lambda: _mail(environment)))
     return checks
 
 
@@ -65,7 +59,8 @@ async def _catalogue(base: str, variable: str, key: str | None) -> Verdict:
 async def _asked(url: str, variable: str, key: str | None = None) -> httpx.Response | Verdict:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        async with httpx.AsyncClient(timeout=_CONNECT_S) as client:
+        # Made in a thread: it reads every certificate of this machine
+        async with await asyncio.to_thread(httpx.AsyncClient, timeout=CONNECT_WITHIN_S) as client:
             answer = await client.get(url, headers=headers)
     except (httpx.TransportError, httpx.InvalidURL) as error:
         return failed(
@@ -83,7 +78,7 @@ async def _mail(environment: Settings) -> Verdict:
     parts = urlsplit(environment.smtp_url.get_secret_value())
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     try:
-        async with asyncio.timeout(_CONNECT_S):
+        async with asyncio.timeout(CONNECT_WITHIN_S):
             reader, writer = await asyncio.open_connection(host, port, ssl=parts.scheme == "smtps" or None)
             greeting = await reader.readline()
             writer.close()

@@ -95,7 +95,7 @@ async def _inside(seen: Installation, rounds: "_Rounds") -> list[Finding]:
         return [*found, *_skipped([*server, *running], "The database cannot be reached.")]
     found += await rounds.made(server)
     if any(finding.check == "migrations" and finding.state == "failed" for finding in found):
-        return [*found, *_skipped(running, "The database is not migrated.")]
+        return [*found, *_skipped(running, "Migrations come first.")]
     return found + await rounds.made(running)
 
 

@@ -87,7 +87,7 @@ async def made(check: Check, *, until: float) -> Finding:
     except SocialSyncError as error:
         verdict = failed(error.message, error.fix)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what was found
-        verdict = failed(said_by(error), None)
+        verdict = failed(said_by(error), "The log of Postgres says more.")
     return Finding(check.name, *verdict)
 
 

@@ -23,7 +23,7 @@ def doctor(run):
     """The findings by the name of their check."""
 
     def doctor(*options, expect=0):
-        printed = run("doctor", "--json", *options, expect=expect)
+        printed = run("doctor", "--json", "--within", "60", *options, expect=expect)
         return {finding["check"]: finding for finding in json.loads(printed)}
 
     return doctor
@@ -36,8 +36,9 @@ def states(found, *checks):
 def worker(rows) -> None:
     rows(
         "with worker as (insert into procrastinate_workers default values returning id)"
-        " insert into worker_info (worker_id, name, host, pid, queues, version, leased, started_at)"
-        " select id, 'one', 'h', 7, '{default}', '1', false, now() from worker"
+        " insert into worker_info"
+        " (worker_id, name, host, pid, queues, concurrency, version, leased, started_at)"
+        " select id, 'one', 'h', 7, '{default}', 10, '1', false, now() from worker"
     )
 
 

@@ -24,8 +24,6 @@ from socialsync.errors import Invalid
 from socialsync.settings import Settings
 
 Tell = Callable[[Finding], None]
-WITHIN_S = 8.0
-"""Seconds for all checks together."""
 _STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim"}
 
 
@@ -33,6 +31,9 @@ def doctor(
     offline: Annotated[
         bool, typer.Option("--offline", help="Don't call Meta, the models and the mail server.")
     ] = False,
+    within: Annotated[
+        float, typer.Option(min=1, max=300, metavar="SECONDS", help="For all checks together.")
+    ] = 8.0,
     as_json: AsJson = False,
 ) -> None:
     """Look whether everything is as it must be, and what to do where it is not. It changes nothing.
@@ -50,7 +51,7 @@ def doctor(
         def tell(finding: Finding) -> None:
             progress.update(shown, advance=1, description=f"{finding.check}: {finding.state}")
 
-        found = _examined(offline, tell)
+        found = _examined(offline, within, tell)
     if as_json:
         print_json([asdict(finding) for finding in found])
     else:
@@ -59,22 +60,22 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _examined(offline: bool, tell: Tell) -> list[Finding]:
+def _examined(offline: bool, within: float, tell: Tell) -> list[Finding]:
     try:
         environment = settings.load()
     except Invalid as error:
         return [Finding("settings", "failed", error.message, "Correct it in the environment, or in .env.")]
     valid = Finding("settings", "ok", f"Valid. SOCIALSYNC_HOME is {environment.home}.")
     registry.parts("models")
-    return [valid, *asyncio.run(_examine(environment, offline, tell))]
+    return [valid, *asyncio.run(_examine(environment, offline, within, tell))]
 
 
-async def _examine(environment: Settings, offline: bool, tell: Tell) -> list[Finding]:
+async def _examine(environment: Settings, offline: bool, within: float, tell: Tell) -> list[Finding]:
     where = urls.found(environment)
     engine = create_engine(where)
     seen = Installation(environment, where, Database(engine))
     beyond = outside.outside(seen)
-    rounds = _Rounds(asyncio.get_running_loop().time() + WITHIN_S, tell)
+    rounds = _Rounds(asyncio.get_running_loop().time() + within, tell)
     try:
         inside, here, there = await asyncio.gather(
             _inside(seen, rounds),

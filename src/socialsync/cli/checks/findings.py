@@ -83,7 +83,11 @@ async def made(check: Check, *, until: float) -> Finding:
         async with asyncio.timeout_at(until):
             verdict = await check.look()
     except TimeoutError:
-        verdict = Verdict(check.late, "It took too long.", "Look at the load of this machine, and try again.")
+        verdict = Verdict(
+            check.late,
+            "It took too long.",
+            "Look at the load of this machine, and give it longer: --within 60",
+        )
     except SocialSyncError as error:
         verdict = failed(error.message, error.fix)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what was found

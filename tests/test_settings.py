@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import psutil
 import pytest
@@ -117,6 +118,42 @@ def test_a_running_up_of_the_same_home_is_the_outside_world(tmp_path):
 def test_several_keys_rotate(environment):
     environment.setenv("SOCIALSYNC_SECRET_KEY", "the new secret key, the old secret key")
     assert settings.load().secret_keys == ["the new secret key", "the old secret key"]
+
+
+def test_prices_that_operators_set_are_read_exactly(environment):
+    told = '{"llama-9": {"input": 0.60, "output": 1}, "bge-m3": {"input": 0.01}}'
+    environment.setenv("SOCIALSYNC_AI_PRICES", told)
+    assert settings.load().ai_prices == {
+        "llama-9": (Decimal("0.60"), Decimal(1)),
+        "bge-m3": (Decimal("0.01"), Decimal(0)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("llama-9: cheap", "is not JSON"),
+        ("[1, 2]", "is not a JSON object of models"),
+        ('{"": {"input": 1}}', "a model without a name"),
+        ('{"llama-9": 0.6}', "does not say what input"),
+        ('{"llama-9": {"output": 0.6}}', "does not say what input"),
+        ('{"llama-9": {"input": 0.6, "cached": 0.1}}', "does not say what input"),
+        ('{"llama-9": {"input": -1}}', "is not between 0 and"),
+        ('{"llama-9": {"input": "1"}}', "is not between 0 and"),
+        ('{"llama-9": {"input": true}}', "is not between 0 and"),
+        ('{"llama-9": {"input": NaN}}', "is not between 0 and"),
+        ('{"llama-9": {"input": 1, "output": 1e9}}', "is not between 0 and"),
+    ],
+)
+def test_prices_that_say_nothing_are_one_line_with_the_fix(environment, value, problem):
+    environment.setenv("SOCIALSYNC_AI_PRICES", value)
+    with pytest.raises(Invalid) as refused:
+        settings.load()
+    message = refused.value.message
+    assert message.startswith("SOCIALSYNC_AI_PRICES ")
+    assert problem in message
+    assert "write it like {" in message
+    assert "\n" not in message
 
 
 def test_an_empty_list_of_keys_is_refused(environment):

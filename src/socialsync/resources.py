@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from socialsync import clock, telemetry
-from socialsync.ai import Ai, Models, open_ai
+from socialsync.ai import Ai, Models, listed, open_ai
 from socialsync.db import urls
 from socialsync.db.encryption import Cipher
 from socialsync.db.engine import create_engine
@@ -96,6 +96,7 @@ def _models(settings: Settings) -> Models:
         embedding=settings.embedding_model,
         embedding_base_url=settings.embedding_base_url,
         embedding_api_key=embedding_key.get_secret_value() if embedding_key else None,
+        prices=listed(settings.ai_prices),
     )
 
 

@@ -6,20 +6,27 @@ An invalid value stops the start with one line that names the variable, the prob
 import json
 import os
 import secrets
+from collections.abc import Mapping
+from decimal import Decimal
 from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import psutil
 import psycopg
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from socialsync.errors import Invalid
 
 OPENAI = "https://api.openai.com/v1"
+_DEAREST = 100_000
+"""US dollars for a million tokens, beyond which it is a slip of the pen."""
+_LIKE_PRICES = (
+    'write it like {"llama-3.3-70b": {"input": 0.60, "output": 0.80}}, US dollars for a million tokens'
+)
 WORLD_FILE = "world.json"
 """Written into the home by ``socialsync up`` while it runs: where its simulator listens, so that every
 other process of the home talks to the same outside world."""
@@ -59,6 +66,32 @@ def _word(value: str) -> str:
     if not value.strip() or not value.isprintable():
         raise ValueError("is not a model's name; write it like gpt-4o-mini")
     return value.strip()
+
+
+def _prices(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        told = json.loads(value, parse_float=Decimal, parse_int=Decimal, parse_constant=Decimal)
+    except ValueError:
+        raise ValueError(f"is not JSON; {_LIKE_PRICES}") from None
+    if not isinstance(told, dict):
+        raise ValueError(f"is not a JSON object of models; {_LIKE_PRICES}")  # noqa: TRY004 - pydantic's kind
+    return {model: _price(model, price) for model, price in told.items()}
+
+
+def _price(model: str, told: Any) -> tuple[Decimal, Decimal]:
+    if not model.strip() or not model.isprintable():
+        raise ValueError(f"has a model without a name; {_LIKE_PRICES}")
+    if not isinstance(told, dict) or not {"input"} <= told.keys() <= {"input", "output"}:
+        raise ValueError(f"does not say what input (and output) of {model!r} cost; {_LIKE_PRICES}")
+    input_price, output_price = told["input"], told.get("output", Decimal(0))
+    for price in (input_price, output_price):
+        if not isinstance(price, Decimal) or not price.is_finite() or not 0 <= price <= _DEAREST:
+            raise ValueError(
+                f"has a price of {model!r} that is not between 0 and {_DEAREST:,}; {_LIKE_PRICES}"
+            )
+    return input_price, output_price
 
 
 def _keys(value: SecretStr) -> SecretStr:
@@ -124,6 +157,10 @@ class Settings(BaseSettings):
     embedding_model: Annotated[str, AfterValidator(_word)] = Field(
         "text-embedding-3-small", alias="SOCIALSYNC_EMBEDDING_MODEL"
     )
+    ai_prices: Annotated[Mapping[str, tuple[Decimal, Decimal]], NoDecode, BeforeValidator(_prices)] = Field(
+        {}, alias="SOCIALSYNC_AI_PRICES"
+    )
+    """By model: US dollars for a million tokens of input, and of output."""
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)] | None = None
     mail_from: Annotated[str, AfterValidator(_mail_address)] = Field(
         "socialsync@localhost", alias="SOCIALSYNC_MAIL_FROM"
@@ -164,6 +201,11 @@ class Settings(BaseSettings):
         """Keys for encryption, the current one first; older ones still open what they closed."""
         given = self.secret_key.get_secret_value() if self.secret_key else self._generated("secret_key")
         return [key.strip() for key in given.split(",") if key.strip()]
+
+    @property
+    def has_secret_key(self) -> bool:
+        """Whether there is one before ``secret_keys`` makes one."""
+        return self.secret_key is not None or (self.home / "secrets" / "secret_key").exists()
 
     @cached_property
     def app_secret(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from socialsync import clock
+from socialsync.ai import ledger
 from socialsync.db import idempotency
 from socialsync.features.channels import gaps, renewals
 from socialsync.features.comments import service as comments
@@ -105,6 +106,12 @@ SWEEPS = (
         "idempotency keys of yesterday",
         timedelta(hours=1),
         lambda session: idempotency.prune(session, now=clock.now()),
+        routine=True,
+    ),
+    Sweep(
+        "calls to models of last quarter",
+        timedelta(minutes=1),
+        lambda session: ledger.prune(session, now=clock.now()),
         routine=True,
     ),
     *pruning.SWEEPS,

@@ -17,12 +17,12 @@ workspace create, user create, apikey create, channel add|list|edit, document ad
 webhooks replay, doctor, bench
 """
 LATER = {
-    "user create", "doctor",
+    "user create",
 }  # fmt: skip
 """Those whose rooms are not built yet."""
 MINE = (
     "document", "webhooks", "inspect", "jobs", "revoke", "purge", "pause", "resume", "workers", "schedules",
-    "limits",
+    "limits", "doctor",
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ NOUNS = {
         "buffers": "rule: how long a burst is waited for",
         "gaps": "what a channel may have missed: noted, given a job, closed",
         "renewals": "the transactions in which tokens are renewed",
+        "sealing": "how many stored tokens the keys of today open",
         "senders": "rule: in whose name calls are made",
         "standing": "rule: whether anything is done for a channel now, and if not, why",
         "tokens": "rule: how long access tokens live, and when one is renewed",

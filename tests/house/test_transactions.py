@@ -36,6 +36,7 @@ SYSTEM_TRANSACTIONS = {
     "cli/channels.py": {"the CLI looks a workspace up by name"},
     "cli/documents.py": {"the CLI looks a workspace up by name"},
     "cli/deeds.py": {"the CLI acts on a job"},
+    "cli/checks/findings.py": {"the doctor looks at the installation"},
     "cli/demo.py": {"the demo looks for due posts often"},
     "cli/limits.py": {"the CLI sets a limit", "the CLI lifts a limit"},
     "cli/live.py": {"the CLI looks at the queue"},

@@ -118,6 +118,25 @@ async def test_a_new_upload_takes_the_place_of_the_old(client, library, told):
     assert [hit["text"] for hit in hits["items"]] == ["We are open on Sundays only."]
 
 
+async def test_a_document_becomes_a_page_by_a_new_upload(client, library, told):
+    """Nobody reads the page here; tests/knowledge/test_pages.py does."""
+    url = "https://example.com/hours"
+    answer = await client.put(f"{DOOR}/{told['id']}", json={"url": url})
+    assert answer.status_code == 202, answer.text
+    document = answer.json()
+    assert (document["id"], document["source"], document["url"]) == (told["id"], "url", url)
+    assert (document["status"], document["filename"]) == ("pending", None)
+    hits = (await client.post("/api/v1/knowledge/search", json={"query": "When are you open?"})).json()
+    assert HOURS in hits["items"][0]["text"], "until the page is read the old one is found"
+
+
+@pytest.mark.parametrize("body", [{"url": "file:///etc/passwd"}, {"url": "x", "text": "y", "title": "z"}, {}])
+async def test_a_new_upload_that_cannot_be_learnt_leaves_the_old_as_it_is(client, library, told, body):
+    assert (await client.put(f"{DOOR}/{told['id']}", json=body)).status_code == 422
+    document = (await client.get(f"{DOOR}/{told['id']}")).json()
+    assert (document["status"], document["source"]) == ("indexed", "file")
+
+
 async def test_a_deleted_document_is_forgotten(client, library, told):
     assert (await client.delete(f"{DOOR}/{told['id']}")).status_code == 204
     assert (await client.get(f"{DOOR}/{told['id']}")).status_code == 404

@@ -85,6 +85,18 @@ async def test_the_same_url_again_fetches_it_anew(reader, shelf, simulator):
     assert ["21 euros" in text for text in texts] == [True]
 
 
+async def test_a_page_takes_the_place_of_a_file_by_a_new_upload_of_its_url(client, reader, shelf):
+    document = await reader.learn("Lunch costs 12 euros on every day of the week.", "lunch.md")
+    url = shelf.put("/prices", PAGE, "text/html")
+    answer = await client.put(f"/api/v1/documents/{document['id']}", json={"url": url})
+    assert answer.status_code == 202, answer.text
+    await reader.work()
+    after = await reader.see(document["id"])
+    assert (after["status"], after["source"], after["url"], after["error"]) == ("indexed", "url", url, None)
+    texts = [row["text"] for row in await reader.rows("select text from knowledge_chunks")]
+    assert [("19 euros" in text, "12 euros" in text) for text in texts] == [(True, False)]
+
+
 @pytest.mark.parametrize(
     "target",
     [

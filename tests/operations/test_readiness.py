@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from socialsync.db import revisions
+from socialsync.db import revisions, vectors
 from socialsync.db.embedded import DATABASE
 from socialsync.db.engine import create_engine
 from socialsync.db.transaction import Database
@@ -112,3 +112,19 @@ async def test_many_who_ask_at_once_share_one_look(at, fresh):
     assert all(one is seen[0] for one in seen)
     assert len(opened) == 1
     assert await readiness.see(database) is not seen[0]
+
+
+async def test_a_pgvector_that_is_too_old_is_told_with_the_fix(at, fresh):
+    with psycopg.connect(fresh.owner) as connection:
+        connection.execute("update pg_extension set extversion = '0.8.3' where extname = 'vector'")
+    message, fix = await told(at(fresh))
+    assert message == "The database's pgvector is 0.8.3, and SocialSync needs 0.8.4 or later."
+    assert fix == "As the owner: alter extension vector update"
+
+
+@pytest.mark.parametrize(
+    ("version", "older"),
+    [("0.8.4", False), ("0.8.10", False), ("0.9", False), ("1.0.0", False), ("0.8", True), (None, True)],
+)
+def test_versions_of_pgvector_are_compared_by_their_numbers(version, older):
+    assert vectors.is_older(version) == older

@@ -2,6 +2,7 @@
 
 from socialsync.ai.client import DIMENSIONS, MOST_TEXTS, Ai, Models, Moderation, open_ai
 from socialsync.ai.ledger import Spender
+from socialsync.ai.prices import listed
 from socialsync.ai.tools import Act, Message, Tool, ToolCall
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "Spender",
     "Tool",
     "ToolCall",
+    "listed",
     "open_ai",
 ]

@@ -21,6 +21,7 @@ from socialsync.ai import faults, ledger
 from socialsync.ai.errors import AiError, AnswerUnusable, CallRefused
 from socialsync.ai.ledger import Kind, Spender, Used
 from socialsync.ai.library import openai
+from socialsync.ai.prices import PRICES, Price
 from socialsync.ai.tools import Act, Message, Tool, as_sent, calls_in
 from socialsync.db.transaction import Database
 
@@ -47,6 +48,7 @@ class Models:
     Args:
         base_url, api_key: of the chat model and of moderation.
         embedding_base_url, embedding_api_key: of embeddings, where they live elsewhere.
+        prices: what the ledger reckons with.
     """
 
     base_url: str
@@ -56,6 +58,7 @@ class Models:
     embedding_base_url: str | None = None
     embedding_api_key: str | None = field(default=None, repr=False)
     timeout_s: float = TIMEOUT_S
+    prices: Mapping[str, Price] = field(default_factory=lambda: PRICES)
 
 
 @dataclass(frozen=True)
@@ -250,7 +253,16 @@ class Ai:
         self, call_id: Any, spender: Spender, used: Used | None, problem: str | None, *, answered: bool
     ) -> None:
         async with self._database.transaction(spender.workspace_id) as session:
-            await ledger.end(session, call_id, spender, used, problem, answered=answered, now=clock.now())
+            await ledger.end(
+                session,
+                call_id,
+                spender,
+                used,
+                problem,
+                answered=answered,
+                now=clock.now(),
+                prices=self.models.prices,
+            )
 
 
 @asynccontextmanager

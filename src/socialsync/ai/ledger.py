@@ -2,9 +2,12 @@
 
 The row is written before the call leaves and told its end afterwards: a process that dies in between leaves
 a ``running`` row. Months are those of UTC. The budget is asked before a call and the cost known after it, so
-calls that are under way together may end a little above it.
+calls that are under way together may end a little above it. Calls are forgotten after ``KEEP_CALLS``, the
+sums of the months never.
 """
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -15,9 +18,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.ai.errors import BudgetSpent
-from socialsync.ai.prices import cost
+from socialsync.ai.prices import PRICES, Price, cost
 
 Kind = Literal["chat", "embedding", "moderation"]
+
+KEEP_CALLS = timedelta(days=90)
+BATCH = 1_000
+"""Rows that one statement deletes."""
+PASS_S = 0.5
+"""Seconds after which a pass begins no further statement: other sweeps wait for it."""
 
 _BUDGET = text("""
 select workspace.ai_budget_usd_month as budget, coalesce(spent.cost_usd, 0) as spent
@@ -38,6 +47,12 @@ _SPEND = text("""
 insert into ai_spending (workspace_id, month_on, calls, cost_usd) values (:workspace_id, :month, 1, :cost)
 on conflict (workspace_id, month_on) do update
     set calls = ai_spending.calls + 1, cost_usd = ai_spending.cost_usd + excluded.cost_usd, updated_at = now()
+""")
+# Ids are version 7, so their order is that of time, and the primary key finds the old ones.
+_PRUNE = text("""
+delete from ai_calls where id in (
+    select id from ai_calls where id < :first order by id limit :batch for update skip locked
+)
 """)
 
 
@@ -98,12 +113,13 @@ async def end(
     *,
     answered: bool,
     now: datetime,
+    prices: Mapping[str, Price] = PRICES,
 ) -> None:
     """Write down how a call ended: ``done``; ``failed``, which cost what was ``used``; or ``unknown``, when
     no answer came: it may have cost something.
     """
     costs = (
-        cost(used.model, input_tokens=used.input_tokens, output_tokens=used.output_tokens)
+        cost(used.model, input_tokens=used.input_tokens, output_tokens=used.output_tokens, prices=prices)
         if used
         else Decimal(0)
     )
@@ -124,6 +140,24 @@ async def end(
         await session.execute(
             _SPEND, {"workspace_id": spender.workspace_id, "month": month_of(now), "cost": costs}
         )
+
+
+async def prune(session: AsyncSession, *, now: datetime) -> int:
+    """The sweep: forget the calls of more than ``KEEP_CALLS`` ago, some at once; how many."""
+    first = _first_id(now - KEEP_CALLS)
+    began, gone = time.monotonic(), 0
+    while time.monotonic() - began < PASS_S:
+        done = await session.execute(_PRUNE, {"first": first, "batch": BATCH})
+        some = int(done.rowcount)  # type: ignore[attr-defined] # of a statement that writes
+        gone += some
+        if some < BATCH:
+            break
+    return gone
+
+
+def _first_id(at: datetime) -> UUID:
+    """The least id of version 7 of that millisecond (RFC 9562, 5.7)."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 def month_of(now: datetime) -> date:

@@ -25,6 +25,7 @@ COMMANDS = {
     "worker": "worker:worker",
     "simulator": "doors:simulator",
     "bench": "bench:bench",
+    "doctor": "doctor:doctor",
     "db": "database:app",
     "workspace": "accounts:workspaces",
     "apikey": "accounts:keys",

@@ -12,9 +12,12 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from socialsync.cli.channels import Workspace, workspace_id_of
 from socialsync.cli.output import AsJson, out, show, with_resources
-from socialsync.errors import Failed, Invalid
+from socialsync.cli.reading import checked
+from socialsync.errors import Failed, Invalid, NotFound
 from socialsync.features.knowledge import answers, service
+from socialsync.features.knowledge.schemas import NewDocument
 from socialsync.features.knowledge.sources import LARGEST, PART
+from socialsync.queue import inspection
 from socialsync.resources import Resources
 
 app = typer.Typer(help="Documents: what a workspace knows.", no_args_is_help=True)
@@ -35,12 +38,12 @@ def add(
 
     Example: socialsync document add prices.pdf --workspace "My company"
     """
-    is_page = source.startswith(("http://", "https://"))
+    is_page = "://" in source
     content = b"" if is_page else _content(Path(source))
+    values = _page(source, title) if is_page else _file(Path(source), title, content)
 
     async def work(resources: Resources) -> UUID:
         workspace_id = await _workspace(resources, workspace)
-        values = _page(source, title) if is_page else _file(Path(source), title, content)
         async with resources.database.transaction(workspace_id) as session:
             document, is_new = await service.add_document(session, workspace_id, values)
             if is_new:
@@ -86,7 +89,11 @@ def show_document(
 
     async def work(resources: Resources) -> dict[str, Any]:
         async with resources.database.transaction(await _workspace(resources, workspace)) as session:
-            return _row(await service.get_document(session, document))
+            try:
+                return _row(await service.get_document(session, document))
+            except NotFound as error:
+                fix = f'socialsync document list --workspace "{workspace}"'
+                raise NotFound(error.message, fix=fix) from None
 
     show([with_resources(work)], as_json=as_json, empty="")
 
@@ -121,6 +128,7 @@ def search(
 
 async def _watch(resources: Resources, workspace_id: UUID, document: service.Document) -> None:
     """Raises Failed: with the document's own sentence."""
+    await _tell_of_no_worker(resources, workspace_id)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=out, transient=True) as progress:
         shown = progress.add_task(document.title, total=1.0)
@@ -134,16 +142,37 @@ async def _watch(resources: Resources, workspace_id: UUID, document: service.Doc
         raise Failed(document.error or "The document failed.")
 
 
+async def _tell_of_no_worker(resources: Resources, workspace_id: UUID) -> None:
+    async with resources.database.transaction(workspace_id) as session:
+        if not await inspection.count_active_workers(session):
+            typer.echo("No worker is active; it is read when one is: socialsync worker -q ingest", err=True)
+
+
 def _content(path: Path) -> bytes:
-    content = path.read_bytes()
-    if len(content) > LARGEST:
-        raise Invalid("The file is larger than 50 MB.", fix="Split it.")
+    """Raises Invalid, and BadParameter where no file is meant."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise Invalid(f"{path} is larger than 50 MB.", fix="Split it.")
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise typer.BadParameter(
+            f"there is no file {str(path)!r}; a page begins with https://", param_hint="SOURCE"
+        ) from None
+    except IsADirectoryError:
+        raise typer.BadParameter(
+            f"{str(path)!r} is a folder; name a file in it", param_hint="SOURCE"
+        ) from None
+    except OSError as error:
+        raise Invalid(f"{path} cannot be read: {error.strerror}.", fix="May you read it?") from None
+    if not content.strip():
+        raise Invalid(f"{path} is empty.", fix="Name a file with text in it.")
     return content
 
 
 def _file(path: Path, title: str | None, content: bytes) -> dict[str, Any]:
+    named = checked(NewDocument, {"title": title or path.name, "text": "."}, {})
     return {
-        "title": title or path.name,
+        "title": named.title,
         "source": "file",
         "filename": path.name,
         "content_type": mimetypes.guess_type(path.name)[0],
@@ -153,6 +182,7 @@ def _file(path: Path, title: str | None, content: bytes) -> dict[str, Any]:
 
 
 def _page(url: str, title: str | None) -> dict[str, Any]:
+    checked(NewDocument, {"title": title, "url": url}, {"url": "SOURCE"})
     return {"title": title or url, "source": "url", "url": url}
 
 

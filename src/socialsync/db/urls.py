@@ -33,8 +33,14 @@ def resolve(settings: Settings) -> Urls:
         EmbeddedServerFailed: when it does not start.
     """
     if settings.database_url is None:
+        EmbeddedServer(settings.home).ensure_running()
+    return found(settings)
+
+
+def found(settings: Settings) -> Urls:
+    """The same, starting nothing: an embedded server may not be there."""
+    if settings.database_url is None:
         server = EmbeddedServer(settings.home)
-        server.ensure_running()
         return Urls(app=as_app(server.url()), direct=as_app(server.url()), owner=server.url(OWNER))
     app = settings.database_url.get_secret_value()
     direct = settings.database_direct_url.get_secret_value() if settings.database_direct_url else app

@@ -52,6 +52,23 @@ async def list_channels(session: AsyncSession, *, before: UUID | None, limit: in
     return (await session.scalars(statement)).all()
 
 
+async def count_channels(session: AsyncSession) -> int:
+    """Those that are not deleted."""
+    return await session.scalar(select(func.count()).select_from(Channel).where(_ALIVE)) or 0
+
+
+async def list_revoked(session: AsyncSession) -> Sequence[Channel]:
+    """Those that need a new token, oldest first."""
+    statement = select(Channel).where(Channel.status == "needs_reauth").order_by(Channel.id)
+    return (await session.scalars(statement)).all()
+
+
+async def list_tokens(session: AsyncSession) -> Sequence[bytes]:
+    """Every token that is stored, encrypted."""
+    stored = Channel.token_encrypted
+    return [each for each in await session.scalars(select(stored).where(stored.is_not(None))) if each]
+
+
 async def update_channel(
     session: AsyncSession, channel_id: UUID, changes: Mapping[str, Any], *, now: datetime
 ) -> Channel:

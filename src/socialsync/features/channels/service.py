@@ -120,6 +120,16 @@ async def list_channels(session: AsyncSession, *, before: UUID | None, limit: in
     return await queries.list_channels(session, before=before, limit=limit)
 
 
+async def count_channels(session: AsyncSession) -> int:
+    """Without the deleted ones."""
+    return await queries.count_channels(session)
+
+
+async def list_revoked(session: AsyncSession) -> Sequence[Channel]:
+    """Those for which nothing is done until a person gives a new token."""
+    return await queries.list_revoked(session)
+
+
 async def change(
     session: AsyncSession,
     cipher: Cipher,

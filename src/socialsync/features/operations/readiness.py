@@ -1,4 +1,4 @@
-"""Whether the database is there and migrated, told within seconds whatever happens to it."""
+"""Whether the database is there, migrated and new enough, told within seconds whatever happens to it."""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import telemetry
-from socialsync.db import revisions
+from socialsync.db import revisions, vectors
 from socialsync.db.embedded import APP_ROLE
 from socialsync.db.transaction import Database
 from socialsync.errors import Temporary
@@ -69,14 +69,21 @@ async def _look(database: Database, *, count: bool) -> Seen:
     try:
         async with database.system_transaction(_REASON) as session:
             await inspection.bound(session)
+            fault = await vectors.fault(session)
             behind = await revisions.is_behind(session)
-            if not behind:
+            if not behind and fault is None:
                 return await _count(session) if count else Seen(0, None)
     except (DBAPIError, PoolTimeout) as error:
         log.warning("database away", error=type(error).__name__)
-        behind = f'role "{APP_ROLE}" does not exist' in str(error)  # the first migration makes it
+        fault, behind = (
+            None,
+            f'role "{APP_ROLE}" does not exist' in str(error),
+        )  # the first migration makes it
         if not behind:
             raise _away() from None
+    if fault is not None and not behind:
+        problem, fix = fault
+        raise NotReady(problem, fix=fix)
     raise NotReady("The database lacks migrations.", fix=f"Run: {revisions.UPGRADE}")
 
 

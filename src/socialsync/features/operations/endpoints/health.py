@@ -32,7 +32,7 @@ async def live() -> LiveOut:
 @router.head("/health/ready", include_in_schema=False)
 @router.get("/health/ready", tags=["health"], summary="Can it serve requests?")
 async def ready(opened: Opened) -> ReadyOut:
-    """503 with the reason and the fix while the database is away or not migrated."""
+    """503 with the reason and the fix while the database is away, not migrated or with too old a pgvector."""
     await readiness.check(opened.database)
     return ReadyOut()
 

@@ -1,0 +1,1 @@
+"""What ``socialsync doctor`` looks at. A check changes nothing and shows no secret."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from bench import comments_evaluation
 from bench.ground import CACHE, prepared
 from bench.machine import about
 from bench.options import Options
@@ -40,6 +41,7 @@ SCENARIOS: dict[str, Callable[[Lineup, Options], Report]] = {
     "ingest": ingest.measure,
     "search": search.measure,
     "knowledge": knowledge.measure,
+    "triage": comments_evaluation.measure,
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"
 

@@ -75,7 +75,7 @@ create table comment_replies (
         foreign key (workspace_id, comment_id) references comments (workspace_id, id)
 );
 create unique index uq_comment_replies_of_ai on comment_replies (workspace_id, comment_id)
-    where author = 'ai' and status <> 'cancelled';
+    where author = 'ai' and status not in ('cancelled', 'failed');
 create unique index uq_comment_replies_unfinished on comment_replies (workspace_id, comment_id)
     where status in ('queued', 'sending');
 create index ix_comment_replies_workspace_id_comment_id_id on comment_replies (workspace_id, comment_id, id);

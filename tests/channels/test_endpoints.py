@@ -29,6 +29,8 @@ async def test_a_channel_is_stored_as_it_is_answered(client, rows, workspace):
         "token_expires_at": None,
         "ai_enabled_for_chats": True,
         "ai_enabled_for_comments": True,
+        "hide_ignored_comments": False,
+        "reply_privately": False,
         "escalation_email": None,
         "buffer_quiet_s": 5.0,
         "buffer_max_s": 20.0,

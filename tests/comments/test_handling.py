@@ -7,7 +7,7 @@ import pytest
 from socialsync import clock
 from socialsync.errors import Invalid
 from socialsync.features.comments import service
-from socialsync.features.comments.service import ReplyOnItsWay
+from socialsync.features.comments.service import AnsweredAlready, ReplyOnItsWay
 from socialsync.features.decisions import service as decisions
 from tests.comments.conftest import IG_USER, SETTLE, Wall
 from tests.webhooks.conftest import meta
@@ -201,6 +201,38 @@ async def test_nobody_overrules_what_is_being_sent(wall: Wall, simulator):
     await wall.look()
     with pytest.raises(ReplyOnItsWay):
         await wall.decide((await wall.one())["id"], "IGNORE")
+
+
+async def test_the_ai_answers_once_however_often_it_is_asked_to(wall: Wall):
+    wall.comment("When do you open?")
+    await wall.look()
+    with pytest.raises(AnsweredAlready):
+        await wall.decide((await wall.one())["id"], "RESPOND")
+    await wall.decide((await wall.one())["id"], "RESPOND", "See you tomorrow!")
+    await wall.work()
+    assert len(wall.said()) == 2
+
+
+async def test_a_person_leaves_the_words_to_the_ai(wall: Wall):
+    await wall.office.rows("update channels set ai_enabled_for_comments = false returning id")
+    wall.comment("When do you open?")
+    await wall.look()
+    await wall.decide((await wall.one())["id"], "RESPOND")
+    assert await wall.work() == ["send, sent, nothing to do"]
+    (said,) = wall.said()
+    assert "nine in the morning" in said
+
+
+async def test_a_refused_token_closes_the_channel_and_the_reply_waits(wall: Wall, simulator):
+    wall.comment("When do you open?")
+    await wall.poll()
+    simulator.fault(action="revoke_token", match={"token": "EAAtoken"})
+    await wall.work()
+    row, (reply,) = await wall.one(), await wall.replies()
+    assert (row["work"], reply["status"]) == ("send", "queued")
+    (channel,) = await wall.office.rows("select status from channels where platform = 'instagram'")
+    assert channel["status"] == "needs_reauth"
+    assert wall.said() == []
 
 
 async def test_only_respond_has_a_reply(wall: Wall):

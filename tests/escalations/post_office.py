@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -59,8 +60,15 @@ class PostOffice:
 
 
 @contextlib.asynccontextmanager
-async def serving(post_office: PostOffice) -> AsyncIterator[PostOffice]:
-    """Open from now on, until the block ends."""
+async def serving(
+    post_office: PostOffice, *, tls: ssl.SSLContext | None = None, at_once: bool = False
+) -> AsyncIterator[PostOffice]:
+    """Open from now on, until the block ends.
+
+    Args:
+        tls: nothing is taken without it.
+        at_once: TLS from the first byte, instead of STARTTLS.
+    """
 
     def call() -> SMTP:
         return SMTP(
@@ -69,9 +77,13 @@ async def serving(post_office: PostOffice) -> AsyncIterator[PostOffice]:
             enable_SMTPUTF8=True,
             authenticator=post_office.check,
             auth_require_tls=False,
+            tls_context=None if at_once else tls,
+            require_starttls=tls is not None and not at_once,
         )
 
-    server = await asyncio.get_running_loop().create_server(call, "127.0.0.1", post_office.port)
+    server = await asyncio.get_running_loop().create_server(
+        call, "127.0.0.1", post_office.port, ssl=tls if at_once else None
+    )
     post_office.port = server.sockets[0].getsockname()[1]
     try:
         yield post_office

@@ -210,13 +210,40 @@ async def test_a_mail_whose_answer_is_lost_twice_is_unknown_and_left_alone(desk)
     assert len(desk.post_office.mails) == 2
 
 
-async def test_without_a_mail_server_it_is_logged(desk, caplog):
+def without_server(desk) -> None:
     opened = desk.office.opened
     desk.office.opened = replace(opened, settings=opened.settings.model_copy(update={"smtp_url": None}))
+
+
+async def test_without_a_mail_server_it_is_logged(desk, capsys):
+    without_server(desk)
     await desk.open(reason="A complaint.")
     assert (await desk.run())["status"] == "logged"
-    assert (await desk.mail())["status"] == "logged"
+    assert "[ESCALATE] [high] A complaint (whatsapp)" in capsys.readouterr().out
+    row = await desk.mail()
+    assert (row["status"], row["sent_at"]) == ("logged", None)
     assert desk.post_office.mails == []
+
+
+async def test_a_mail_that_waited_for_a_server_is_logged_once_there_is_none_any_more(desk):
+    desk.post_office.says["DATA"] = ["451 4.3.0 Try again later"]
+    await desk.open()
+    with pytest.raises(Temporary):
+        await desk.run()
+    without_server(desk)
+    desk.wait(minutes=2)
+    assert (await desk.run())["status"] == "logged"
+    assert [row["status"] for row in await desk.mails()] == ["logged"]
+
+
+async def test_the_most_urgent_stands_first_whatever_joined_the_mail_later(desk):
+    desk.post_office.says["DATA"] = ["451 4.3.0 Try again later"]
+    await desk.open(urgency="normal", reason="Slow.")
+    with pytest.raises(Temporary):
+        await desk.run()
+    await desk.open(urgency="urgent", reason="A threat.")
+    await desk.run()
+    assert desk.post_office.mails[0]["Subject"] == "[urgent] 2 need a person (whatsapp)"
 
 
 async def test_without_an_address_the_row_says_so_and_is_mailed_once_there_is_one(desk):
@@ -255,3 +282,16 @@ async def test_the_user_signs_in_and_the_password_is_nowhere_told(desk, caplog, 
     told = f"{caplog.text} {capsys.readouterr()} {await desk.mails()} {desk.office.opened.settings!r}"
     assert "wr0ng-s3cret" not in told
     assert "right" not in told
+
+
+async def test_a_recipient_that_the_server_puts_off_is_tried_again(desk):
+    desk.post_office.says["RCPT"] = ["450 4.2.1 Greylisted"]
+    await desk.open()
+    with pytest.raises(Temporary, match=r"450 4\.2\.1 Greylisted"):
+        await desk.run()
+    row = await desk.mail()
+    assert row["status"] == "queued"
+    desk.clock.set(row["not_before"])
+    await desk.run()
+    assert (await desk.mail())["status"] == "sent"
+    assert len(desk.post_office.mails) == 1

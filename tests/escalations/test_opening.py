@@ -8,7 +8,8 @@ import pytest
 from socialsync import clock
 from socialsync.db.transaction import Database
 from socialsync.errors import Conflict
-from socialsync.features.escalations import service
+from socialsync.features.escalations import delivery, service
+from socialsync.queue.jobs import JobLost
 from tests.conftest import add_workspace
 
 
@@ -167,3 +168,13 @@ async def test_a_mail_left_by_a_dead_worker_is_handed_in_once_more_and_then_unkn
         assert (await desk.mail())["status"] == status
         await desk.office.rows(left) if status == "sent" else None
     assert len({mail["Message-ID"] for mail in desk.post_office.mails}) == 1
+
+
+async def test_a_worker_that_lost_the_job_mails_nothing(desk):
+    await desk.open()
+    (job,) = await desk.waiting()
+    lost = await desk.office.claim(job["id"])
+    await desk.office.claim(job["id"])
+    with pytest.raises(JobLost):
+        await delivery.notify(desk.office.opened, lost, desk.workspace_id, desk.office.whatsapp)
+    assert await desk.mails() == desk.post_office.mails == []

@@ -24,6 +24,9 @@ def test_the_more_urgent_is_due_sooner():
     ("source", "rule", "expected"),
     [
         ("moderation", "self-harm", "urgent"),
+        ("model", "threat of violence", "urgent"),
+        ("guardrail", "self_harm", "urgent"),
+        ("rule", "children's menu", "high"),
         ("rule", "refunds", "high"),
         ("model", "complaint", "high"),
         ("guardrail", "asks_for_person", "high"),

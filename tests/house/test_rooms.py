@@ -39,8 +39,10 @@ NOUNS = {
     },
     "decisions": {
         "asking": "rule: whether somebody asks for a person",
+        "guards": "rule: danger, and what else needs no model",
         "judging": "from what somebody wrote to a decision",
         "matching": "rule: which rule fits a text",
+        "phrases": "rule: how phrases are found in what people write",
         "prompting": "rule: what the model is told when it decides",
     },
     "comments": {

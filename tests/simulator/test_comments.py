@@ -420,3 +420,14 @@ def test_edits_and_deletions_are_told_to_nobody(graph, simulator, receiver):
 )
 def test_what_is_asked_of_nested_objects_is_told_apart(spelled, inner):
     assert inner_fields(spelled, "replies") == inner
+
+
+def test_people_comment_by_the_door_for_all_that_people_do(simulator):
+    made = simulator._client.post(
+        "/_sim/inbound", json={"media": [{"account": "178", "caption": "Rye"}]}
+    ).json()
+    answer = simulator._client.post(
+        "/_sim/inbound", json={"comments": [{"media_id": made["media"][0], "text": "Lovely"}]}
+    )
+    assert answer.status_code == 202
+    assert len(answer.json()["comment_ids"]) == 1

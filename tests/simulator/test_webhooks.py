@@ -270,7 +270,7 @@ def test_what_cannot_happen_is_refused(receiver, control):
     for inbound, part in (
         ({"statuses": [{"id": "wamid.unknown", "status": "read"}]}, "account and recipient"),
         ({"statuses": [{"id": "wamid.unknown"}]}, "statuses[0].status"),
-        ({"comments": []}, "comments"),
+        ({"remarks": []}, "remarks"),
     ):
         answer = control.post("/inbound", json=inbound)
         assert answer.status_code == 422

@@ -30,6 +30,7 @@ TAGS = [
     {"name": "posts", "description": "What is published, when, and how it went."},
     {"name": "conversations", "description": "What is said with whom, and who has the floor."},
     {"name": "decisions", "description": "Rules, and what was decided of messages and comments, and why."},
+    {"name": "comments", "description": "What people write under posts, what was decided, and our replies."},
     {"name": "escalations", "description": "What a person must see: until when, and who looks after it."},
     {"name": "messages", "description": "People, what became of a message, and the files of messages."},
     {"name": "knowledge", "description": "Documents and FAQ entries; search, and answers that rest on them."},

@@ -104,6 +104,7 @@ class Newsroom(Works):
     queues: ClassVar[str] = "scheduler"
 
     world: SimulatorServer | None = None
+    also: dict[str, str] = field(default_factory=dict)
     workspace: UUID | None = None
     channel: dict[str, UUID] = field(default_factory=dict)
 
@@ -118,6 +119,7 @@ class Newsroom(Works):
             "OPENAI_API_KEY": KEY,
             "PROCRASTINATE_APP": "socialsync.worker.app",
             "SOCIALSYNC_LOG_FORMAT": "json",
+            **self.also,
         }
         log = self.home / f"{len(self.pids)}.log"
         pid = self.nursery.bear(["worker", "-q", self.queues], environment, log)

@@ -89,7 +89,7 @@ class CommentReply(TenantRow):
             "workspace_id",
             "comment_id",
             unique=True,
-            postgresql_where=sql("author = 'ai' and status <> 'cancelled'"),
+            postgresql_where=sql("author = 'ai' and status not in ('cancelled', 'failed')"),
         ),
         Index(
             "uq_comment_replies_unfinished",

@@ -103,6 +103,16 @@ async def find_unfinished(session: AsyncSession, comment_id: UUID) -> CommentRep
     return (await session.scalars(query, execution_options={"populate_existing": True})).one_or_none()
 
 
+async def is_answered_by_ai(session: AsyncSession, comment_id: UUID) -> bool:
+    """Whether an answer of the AI stands there, or may."""
+    query = select(CommentReply.id).where(
+        CommentReply.comment_id == comment_id,
+        CommentReply.author == "ai",
+        CommentReply.status.in_(("sent", "unknown")),
+    )
+    return (await session.scalars(query)).first() is not None
+
+
 async def add_reply(session: AsyncSession, **values: Any) -> CommentReply:
     reply = CommentReply(**values)
     session.add(reply)

@@ -42,6 +42,7 @@ OUTCOME_TRIES = (0.1, 0.5, 2.0, 5.0, 10.0)
 """Seconds between tries to store what the world has seen already, while Postgres is away."""
 LIMITED = timedelta(minutes=1)
 """When the platform says that it is too much, and not for how long."""
+REVOKED = "It waits until the channel is connected again."
 NOT_TWICE = "Meta refused the channel's access token, but not at a second look."
 DELETED = "The comment was deleted."
 ALREADY = "Instagram takes no second private message to a comment, so the first one arrived."
@@ -90,7 +91,9 @@ async def _intend(case: Case) -> Errand | Step:
         await still_mine(session, case.job)
         comment = await queries.find_comment(session, case.comment.id, lock=True)
         reply = await queries.find_unfinished(session, case.comment.id)
-        if comment is None or reply is None:
+        if comment is None or comment.work != "send":
+            return "nothing to send"  # a person has decided otherwise, and that has a job of its own
+        if reply is None:
             await queries.set_comment(session, case.comment.id, {"work": None, "updated_at": now})
             return "nothing to send"
         if reply.status == "sending":
@@ -178,7 +181,6 @@ async def fail(
             reason=f"A reply could not be posted. {why}",
             rule="reply_failed",
             excerpt=comment.text,
-            link=f"/api/v1/comments/{comment.id}",
             now=now,
         )
 
@@ -208,7 +210,11 @@ async def _again(errand: Errand, refused: SocialSyncError) -> Step:
         Wait, Temporary.
     """
     if isinstance(refused, TokenRevoked):
-        refused = await second_look(errand.case)
+        looked = await second_look(errand.case)
+        if looked is None:
+            await _store(errand, lambda session: take_back(session, errand.reply, REVOKED, now=clock.now()))
+            return "again"
+        refused = looked
     why, now = sentence(refused), clock.now()
     if not isinstance(refused, RateLimited) and jobs.wait_after(errand.case.job, refused) is None:
         await _store(errand, lambda session: _fail(session, errand, why))
@@ -234,8 +240,10 @@ async def _refused_privately(errand: Errand, refused: PlatformError) -> Step:
     return "again"
 
 
-async def second_look(case: Case) -> SocialSyncError:
-    """Only a token that is refused twice closes its channel: Meta has refused good ones."""
+async def second_look(case: Case) -> SocialSyncError | None:
+    """Only a token that is refused twice closes its channel: Meta has refused good ones. None: it
+    is closed.
+    """
     try:
         await case.opened.platforms[case.channel.platform].check_token(case.sender)
     except TokenRevoked as again:
@@ -244,7 +252,7 @@ async def second_look(case: Case) -> SocialSyncError:
             await channels.mark_revoked(
                 session, case.channel.id, why, now=clock.now(), token_set_at=case.channel.token_set_at
             )
-        return Temporary(f"It waits until the channel is connected again. {why}", retry_after=LIMITED)
+        return None
     except PlatformError:
         pass
     return Temporary(
@@ -283,7 +291,9 @@ async def hide(case: Case) -> str:
     except RateLimited as limited:
         raise Wait(limited.retry_after or LIMITED) from limited
     except TokenRevoked:
-        raise await second_look(case) from None
+        if (error := await second_look(case)) is not None:
+            raise error from None
+        return "again"
     except CommentGone:
         values |= {"hidden": case.comment.hidden, "deleted_at": clock.now()}
     except Temporary:

@@ -28,10 +28,16 @@ __all__ = ["Comment", "CommentReply", "list_comments", "list_replies"]
 TRIAGE: Mapping[Verdict, str] = {"RESPOND": "respond", "IGNORE": "ignore", "ESCALATE": "escalate"}
 STEPPED_IN = "A person decided otherwise before it was sent."
 IMPORT = "comments.import_media"
+LONGEST_PRIVATE = 1_000
+"""Bytes of a private message on Instagram."""
 
 
 class ReplyOnItsWay(Conflict):
     """A reply is being sent; what becomes of it must be known first."""
+
+
+class AnsweredAlready(Conflict):
+    """The AI answers a comment once."""
 
 
 async def receive(
@@ -77,11 +83,13 @@ async def conclude(
     values: dict[str, Any] = {"triage": TRIAGE[judgement.decision], "error": None, "updated_at": now}
     if comment.work == "decide":
         about = decisions.Subject(comment.workspace_id, comment.channel_id, "comment", comment.id)
-        values["ai_decision_id"] = await decisions.record(session, about, judgement, sources=ruling.sources)
+        decision_id = await decisions.record(session, about, judgement, sources=ruling.sources)
+        values["ai_decision_id"] = decision_id or comment.ai_decision_id
     channel = await channels.get_channel_row(session, comment.channel_id)
     work: str | None = None
     if judgement.decision == "RESPOND" and ruling.reply:
-        kind = "private" if channel.reply_privately else "public"
+        is_private = channel.reply_privately and len(ruling.reply.encode()) <= LONGEST_PRIVATE
+        kind = "private" if is_private else "public"
         await _write(session, comment, ruling.reply, author="ai", kind=kind)
         work = "send"
     elif judgement.decision == "ESCALATE":
@@ -103,6 +111,7 @@ async def overrule(
     Raises:
         NotFound.
         ReplyOnItsWay.
+        AnsweredAlready: by the AI, which has no second answer.
         Invalid: a reply without RESPOND, or to what is our own.
     """
     comment = await get_comment(session, comment_id, lock=True)
@@ -110,6 +119,10 @@ async def overrule(
     unfinished = await queries.find_unfinished(session, comment_id)
     if unfinished is not None:
         await _withdraw(session, unfinished, now=now)
+    if verdict == "RESPOND" and reply is None and await queries.is_answered_by_ai(session, comment_id):
+        raise AnsweredAlready(
+            "The AI has answered this comment.", field="reply", fix="Write the words of a second reply."
+        )
     channel = await channels.get_channel_row(session, comment.channel_id)
     values: dict[str, Any] = {
         "triage": TRIAGE[verdict], "overruled_to": verdict, "overruled_at": now, "overruled_by": by,
@@ -118,6 +131,7 @@ async def overrule(
     if verdict == "RESPOND":
         if reply is not None:
             kind = "private" if channel.reply_privately else "public"
+            _check_length(reply, kind)
             await _write(session, comment, reply, author="person", kind=kind)
         values["work"] = "send" if reply is not None else "answer"
     if verdict == "ESCALATE":
@@ -234,11 +248,11 @@ async def _escalate(
     )
 
 
-async def _link(session: AsyncSession, comment: Comment) -> str:
-    """Where the comment stands on the platform, if we know; else where it stands here."""
+async def _link(session: AsyncSession, comment: Comment) -> str | None:
+    """Where the comment stands on the platform, if we know."""
     permalink = await watches.find_permalink(session, comment.post_id) if comment.post_id else None
     if permalink is None:
-        return f"/api/v1/comments/{comment.id}"
+        return None
     return f"{permalink.rstrip('/')}/c/{comment.platform_comment_id}/"
 
 
@@ -255,6 +269,15 @@ async def _withdraw(session: AsyncSession, reply: CommentReply, *, now: datetime
 def _may_hide(comment: Comment, judgement: Judgement) -> bool:
     """Not what nobody looked at, and not what two people tell one another."""
     return judgement.source in {"rule", "model"} and not comment.hidden
+
+
+def _check_length(reply: str, kind: str) -> None:
+    if kind == "private" and len(reply.encode()) > LONGEST_PRIVATE:
+        raise Invalid(
+            f"A private message has at most {LONGEST_PRIVATE:,} bytes, this one {len(reply.encode()):,}.",
+            field="reply",
+            fix="Shorten it, or switch `reply_privately` off for the channel.",
+        )
 
 
 def _check(comment: Comment, verdict: Verdict, reply: str | None) -> None:

@@ -1,4 +1,4 @@
-"""From what somebody wrote to a decision: rules, moderation, and the model, in this order."""
+"""From what somebody wrote to a decision: danger, rules, moderation, and the model, in this order."""
 
 import contextlib
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from socialsync.ai import Message, Spender
 from socialsync.ai.errors import CallRefused
-from socialsync.features.decisions import asking, matching, prompting, service
+from socialsync.features.decisions import guards, matching, prompting, service
 from socialsync.features.decisions.service import ContextType, Judgement, Verdict
 from socialsync.resources import Resources
 
@@ -45,8 +45,8 @@ class AIDecisionService:
         examples: Sequence[tuple[str, str]] = (),
         images: Sequence[str] = (),
     ) -> Judgement:
-        """Decide; the first that has something to say does: the workspace's rules, a wish for a person,
-        moderation, the model. What is written is data: no order in it is followed.
+        """Decide; the first that has something to say does: danger, the workspace's rules, a wish for a
+        person, moderation, the model. What is written is data: no order in it is followed.
 
         Args:
             context: what it was said about, as names and texts: earlier turns, a post's caption.
@@ -56,15 +56,16 @@ class AIDecisionService:
         Raises:
             AiError: moderation or the model did not answer. Whoever calls waits, or escalates.
         """
+        concern = guards.guarded(text)
+        if concern is not None and concern.rule in guards.DANGERS:
+            return Judgement("ESCALATE", concern.reason, "guardrail", concern.rule)
         async with self._opened.database.transaction(self._workspace_id) as session:
             rules = await service.list_rules_for(session, self._workspace_id, context_type)
             rule = matching.first(rules, text)
         if rule is not None:
             return Judgement(_verdict(rule.decision), f"The rule “{rule.name}” says so.", "rule", rule.name)
-        if asking.asks_for_person(text):
-            return Judgement("ESCALATE", "A person was asked for.", "guardrail", "asks_for_person")
-        if not text.strip():
-            return Judgement("ESCALATE", "There is nothing in it that can be read.", "guardrail", "no_text")
+        if concern is not None:
+            return Judgement("ESCALATE", concern.reason, "guardrail", concern.rule)
         purpose = Spender(self._workspace_id, "decisions")
         moderation = await self._opened.ai.moderate(purpose, text)
         if moderation.flagged:

@@ -16,7 +16,6 @@ from socialsync.features.channels.service import Channel
 from socialsync.features.escalations import mails, queries, urgency, wording
 from socialsync.features.escalations.wording import Letter, Told
 from socialsync.queue.policies import Wait
-from socialsync.settings import Settings
 
 MOST_IN_ONE = 500
 """Escalations that one mail holds; what is beyond them is in the next."""
@@ -41,7 +40,7 @@ class Errand:
 
 
 async def begin(
-    session: AsyncSession, settings: Settings, workspace_id: UUID, channel_id: UUID, *, now: datetime
+    session: AsyncSession, public_url: str, workspace_id: UUID, channel_id: UUID, *, now: datetime
 ) -> Errand | Wait | str:
     """The channel's next mail with its intent, or why there is none now.
 
@@ -51,7 +50,7 @@ async def begin(
     channel = await channels.get_channel_row(session, channel_id)
     mail = await _unfinished(session, channel, now=now)
     if mail is None:
-        found = await _new(session, channel, "sending" if settings.smtp_url else "logged", now=now)
+        found = await _new(session, channel, now=now)
     elif mail.not_before is not None and mail.not_before > now:
         found = await _later(session, channel, mail.not_before, now=now)
     elif mail.status == "sending" or mail.doubts:
@@ -60,7 +59,7 @@ async def begin(
         found = await _again(session, channel, mail, now=now)
     if isinstance(found, str | Wait):
         return found
-    letter = await _letter(session, settings.public_url, channel, found)
+    letter = await _letter(session, public_url, channel, found)
     return Errand(workspace_id, found.recipient, found.attempts, found.doubts, letter)
 
 
@@ -75,9 +74,7 @@ async def _unfinished(session: AsyncSession, channel: Channel, *, now: datetime)
     return mail
 
 
-async def _new(
-    session: AsyncSession, channel: Channel, status: str, *, now: datetime
-) -> Row[Any] | Wait | str:
+async def _new(session: AsyncSession, channel: Channel, *, now: datetime) -> Row[Any] | Wait | str:
     untold = await _untold(session, channel, now=now)
     if not untold:
         return "nothing to tell"
@@ -94,7 +91,6 @@ async def _new(
         kind="reminder" if all(untold.values()) else "news",
         recipient=recipient,
         ids=list(untold),
-        status=status,
         now=now,
     )
     await queries.tell(session, channel.workspace_id, list(untold), mail.id, now=now)
@@ -163,7 +159,11 @@ def _why_nobody(channel: Channel) -> str:
 async def _letter(session: AsyncSession, public_url: str, channel: Channel, mail: Row[Any]) -> Letter:
     workspace = await accounts.get_workspace(session, channel.workspace_id)
     zone = ZoneInfo(workspace.timezone)
-    rows = await queries.list_by_ids(session, mail.escalation_ids)
+    rows = sorted(
+        await queries.list_by_ids(session, mail.escalation_ids),
+        key=lambda row: urgency.RANKS.index(row.urgency),
+        reverse=True,
+    )
     told: Sequence[Told] = [
         Told(
             urgency=row.urgency,

@@ -1,6 +1,6 @@
 """From a mail whose intent is committed to what becomes of it. No transaction is open while the network is.
 
-A mail without an answer is handed in a second time, under the same Message-ID: docs/decisions/0014.
+A mail without an answer is handed in a second time, under the same Message-ID: docs/decisions/0015.
 """
 
 import asyncio
@@ -44,7 +44,9 @@ async def notify(opened: Resources, job: Job, workspace_id: UUID, channel_id: UU
     """
     async with opened.database.transaction(workspace_id) as session:
         await jobs.still_mine(session, job)
-        begun = await collecting.begin(session, opened.settings, workspace_id, channel_id, now=clock.now())
+        begun = await collecting.begin(
+            session, opened.settings.public_url, workspace_id, channel_id, now=clock.now()
+        )
     if isinstance(begun, Wait):
         raise begun
     if isinstance(begun, str):
@@ -53,6 +55,7 @@ async def notify(opened: Resources, job: Job, workspace_id: UUID, channel_id: UU
     ids = {"channel_id": str(channel_id), "mail_id": str(begun.letter.id)}
     if opened.settings.smtp_url is None:
         log.warning(f"[ESCALATE] {told}", link=begun.letter.told[0].url, **ids)
+        await _end(opened, begun, "logged", None)
         return {**ids, "status": "logged"}
     answer = await _send(opened, begun, smtp.server_of(opened.settings.smtp_url.get_secret_value()))
     log.info(f"[ESCALATE] Mailed: {told}", answer=answer, **ids)
@@ -116,7 +119,7 @@ async def _take_back(
     )
 
 
-async def _end(opened: Resources, errand: Errand, status: str, why: str) -> None:
+async def _end(opened: Resources, errand: Errand, status: str, why: str | None) -> None:
     now = clock.now()
     await _store(
         opened,

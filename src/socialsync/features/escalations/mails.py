@@ -28,8 +28,7 @@ _MAIL = "id, kind, recipient, escalation_ids, status, attempts, doubts, not_befo
 _ADD = text(f"""
 insert into escalation_mails (workspace_id, channel_id, kind, recipient, escalation_ids, status, attempts,
     sending_at, created_at, updated_at)
-values (:workspace_id, :channel_id, :kind, :recipient, :ids, cast(:status as text),
-    case cast(:status as text) when 'sending' then 1 else 0 end, :now, :now, :now)
+values (:workspace_id, :channel_id, :kind, :recipient, :ids, 'sending', 1, :now, :now, :now)
 returning {_MAIL}
 """)  # noqa: S608 - a constant of ours
 _UNFINISHED = text(f"""
@@ -118,12 +117,11 @@ async def add(
     kind: str,
     recipient: str,
     ids: Sequence[UUID],
-    status: str,
     now: datetime,
 ) -> Row[Any]:
-    """Born ``sending``, which is the intent; or ``logged``."""
+    """Born ``sending``, which is the intent."""
     values = {"workspace_id": workspace_id, "channel_id": channel_id, "kind": kind, "recipient": recipient}
-    return (await session.execute(_ADD, {**values, "ids": list(ids), "status": status, "now": now})).one()
+    return (await session.execute(_ADD, {**values, "ids": list(ids), "now": now})).one()
 
 
 async def resume(
@@ -164,9 +162,9 @@ async def take_back(
 
 
 async def end(
-    session: AsyncSession, workspace_id: UUID, mail_id: UUID, status: str, *, error: str, now: datetime
+    session: AsyncSession, workspace_id: UUID, mail_id: UUID, status: str, *, error: str | None, now: datetime
 ) -> None:
-    """It is ``failed`` or ``unknown``."""
+    """It is ``failed``, ``unknown`` or ``logged``."""
     values = {"workspace_id": workspace_id, "id": mail_id, "status": status, "error": error, "now": now}
     await session.execute(_END, values)
 

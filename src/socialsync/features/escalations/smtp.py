@@ -19,6 +19,7 @@ ANSWER_WITHIN = 30.0
 """Seconds for each answer of the server."""
 PART_WITHIN = 90.0
 """Seconds for what comes before the mail, and for the mail: together less than the soft limit of the job."""
+GOODBYE_WITHIN = 2.0
 LONGEST_WORDS = 300
 _LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\s]+")
@@ -48,7 +49,7 @@ class Server:
 
     @property
     def is_here(self) -> bool:
-        """On this machine there is nobody to hide from, and often a certificate that proves nothing."""
+        """Whether it is on this machine: nobody stands between, and its certificate often proves nothing."""
         return _LOOPBACK.fullmatch(self.host) is not None
 
 
@@ -65,7 +66,7 @@ def server_of(url: str) -> Server:
 
 
 async def deliver(server: Server, mail: EmailMessage, *, sender: str, recipient: str) -> str:
-    """Hand it in: the server's answer. STARTTLS is used where a server elsewhere offers it.
+    """Hand it in: the server's answer. STARTTLS is used where it is offered.
 
     Args:
         sender, recipient: bare addresses, of the envelope.
@@ -79,7 +80,8 @@ async def deliver(server: Server, mail: EmailMessage, *, sender: str, recipient:
         username=server.user,
         password=server.password,
         use_tls=server.tls,
-        start_tls=False if server.tls or server.is_here else None,
+        start_tls=False if server.tls else None,
+        validate_certs=not server.is_here,
         local_hostname=sender.rpartition("@")[2],
         timeout=ANSWER_WITHIN,
     )
@@ -105,10 +107,12 @@ async def _announce(client: "aiosmtplib.SMTP", server: Server, *, sender: str, r
             await client.rcpt(recipient, encoding="utf-8")
     except aiosmtplib.SMTPResponseException as error:
         raise _judged(error) from None
-    except (aiosmtplib.SMTPNotSupported, ValueError) as error:
-        raise MailRefused(f"The mail cannot be handed in: {_flat(str(error))}") from None
+    except aiosmtplib.SMTPNotSupported as error:
+        raise MailRefused(f"The mail cannot be handed in: {_told(error)}") from None
     except (aiosmtplib.SMTPException, OSError) as error:
         raise MailPostponed(f"The mail server {server.host} was not reached: {_told(error)}") from None
+    except ValueError as error:  # an address that cannot be written down
+        raise MailRefused(f"The mail cannot be handed in: {_told(error)}") from None
 
 
 async def _hand_over(client: "aiosmtplib.SMTP", mail: EmailMessage) -> str:
@@ -125,7 +129,7 @@ async def _hand_over(client: "aiosmtplib.SMTP", mail: EmailMessage) -> str:
 async def _leave(client: "aiosmtplib.SMTP") -> None:
     """A courtesy: the mail is the server's by now."""
     try:
-        await client.quit()
+        await client.quit(timeout=GOODBYE_WITHIN)
     except (aiosmtplib.SMTPException, OSError):
         return
 

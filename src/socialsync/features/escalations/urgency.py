@@ -1,5 +1,6 @@
 """How urgent something is, and until when somebody should have come."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -13,6 +14,7 @@ WITHIN: dict[str, timedelta] = {
     "normal": timedelta(hours=8),
 }
 """A normal matter leaves a working day, and a third of the 24 hours in which a customer may be answered."""
+_DANGER = re.compile(r"threat|violen|self.?harm|suicid|minors|child|emergenc|danger", re.IGNORECASE)
 REMIND_EVERY = timedelta(days=1)
 
 
@@ -26,9 +28,9 @@ def of_judgement(source: str, rule: str | None) -> Urgency:
 
     Args:
         source: of a decision, see ``decisions.service.Source``.
-        rule: its rule's name.
+        rule: its rule's name; a workspace's own names say nothing about danger.
     """
-    if source == "moderation":
+    if source == "moderation" or (source != "rule" and _DANGER.search(rule or "")):
         return "urgent"
     if source in {"rule", "model"} or rule == "asks_for_person":
         return "high"

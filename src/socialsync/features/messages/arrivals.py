@@ -137,6 +137,10 @@ where id in (select id from ours) returning id
 EXPECTED_FOR = timedelta(minutes=30)
 """After a room has sent something in private, its echo may come for so long."""
 _EXPECT_ECHO = text("""
+with gone as (
+    delete from expected_echoes
+    where workspace_id = :workspace_id and channel_id = :channel_id and sent_at < :before
+)
 insert into expected_echoes (workspace_id, channel_id, text, sent_at)
 values (:workspace_id, :channel_id, :text, :now)
 """)
@@ -226,7 +230,10 @@ async def expect_echo(
     session: AsyncSession, workspace_id: UUID, channel_id: UUID, words: str, *, now: datetime
 ) -> None:
     """These words are about to be sent to somebody in private, by another room."""
-    values = {"workspace_id": workspace_id, "channel_id": channel_id, "text": words, "now": now}
+    values = {
+        "workspace_id": workspace_id, "channel_id": channel_id, "text": words, "now": now,
+        "before": now - timedelta(days=1),
+    }  # fmt: skip
     await session.execute(_EXPECT_ECHO, values)
 
 

@@ -32,7 +32,11 @@ update posts set next_check_at = given.at
 from unnest(cast(:ids as uuid[]), cast(:ats as timestamptz[])) as given (id, at)
 where posts.id = given.id and posts.status = 'published'
 """)
-_COUNT_DUE = text("select count(*) from posts where next_check_at <= :at and stop_at > :at")
+_COUNT_DUE = text("""
+select count(*) from posts post join channels channel on channel.id = post.channel_id
+where post.next_check_at <= :at and post.stop_at > :at and post.status = 'published'
+    and channel.platform = 'instagram' and channel.status = 'active' and channel.paused_at is null
+""")
 _OF_MEDIA = text("""
 select platform_post_id, id, published_at, origin, created_at from posts
 where workspace_id = :workspace_id and channel_id = :channel_id and platform_post_id = any (:media_ids)

@@ -91,21 +91,29 @@ def comments_door(stage: Stage) -> APIRouter:
     async def inbound(request: Request) -> JSONResponse:
         world = stage.world
         try:
-            happened = Happened.model_validate_json(await request.body())
-            media = [_publish(each, world) for each in happened.media]
-            made = [_made(each, world) for each in happened.comments]
-            for crowd in happened.crowds:
-                made += _crowd(crowd, world)
-            edited = [(_known(each.id, world), each.text) for each in happened.edits]
-            gone = [_known(each, world) for each in happened.deletions]
+            return JSONResponse(comment(Happened.model_validate_json(await request.body()), world), 202)
         except ValidationError as problem:
             return refused(problem)
         except LookupError as unknown:
             return JSONResponse({"detail": str(unknown)}, 422)
-        _happen(made, edited, gone, world)
-        return JSONResponse({"media": media, "ids": [comment.id for comment in made]}, 202)
 
     return door
+
+
+def comment(happened: Happened, world: World) -> dict[str, list[str]]:
+    """Let it happen: ``{"media", "ids"}`` of what is new.
+
+    Raises:
+        LookupError: it is under nothing that is known here; nothing happened but that media were published.
+    """
+    media = [_publish(each, world) for each in happened.media]
+    made = [_made(each, world) for each in happened.comments]
+    for crowd in happened.crowds:
+        made += _crowd(crowd, world)
+    edited = [(_known(each.id, world), each.text) for each in happened.edits]
+    gone = [_known(each, world) for each in happened.deletions]
+    _happen(made, edited, gone, world)
+    return {"media": media, "ids": [each.id for each in made]}
 
 
 def _happen(

@@ -32,10 +32,11 @@ GUIDE = {
         " limit), pair_interval_s, opted_out [recipients], statuses [...], statuses_pause_s",
         "GET /_sim/setup": "all of these as they are",
         "POST /_sim/reset": "forget everything; callback and setup become those of the start again",
-        "POST /_sim/inbound/comments": "what people do under media: {comments: [{media_id, text, username?,"
-        " person?, parent_id?, own?, at?}]}; {crowds: [{media_id, count, per_s?, texts?}]} for thousands at"
-        " once or at a pace; {edits: [{id, text}]}; {deletions: [id]}; {media: [{account, caption?,"
-        " media_type?, url?, at?}]} published from elsewhere. Webhooks tell of new ones only",
+        "POST /_sim/inbound/comments": "what people do under media (POST /_sim/inbound takes it too, and"
+        " answers comment_ids): {comments: [{media_id, text, username?, person?, parent_id?, own?, at?}]};"
+        " {crowds: [{media_id, count, per_s?, texts?}]} for thousands at once or at a pace; {edits: [{id,"
+        " text}]}; {deletions: [id]}; {media: [{account, caption?, media_type?, url?, at?}]} published from"
+        " elsewhere. Webhooks tell of new ones only",
         "GET /_sim/media/<name>.jpg?width=&height=": "a picture to post",
         "GET /_sim/media/<name>.mp4?width=&height=&seconds=": "a film to post",
         "GET /_sim/pages/<name>": "a page of the web to learn from",

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field, ValidationError
 
+from socialsync.simulator.control.comments import Happened, comment
 from socialsync.simulator.control.problems import refused
 from socialsync.simulator.faults.base import Strict
 from socialsync.simulator.graph.whatsapp.statuses import status_error, status_update
@@ -16,6 +17,8 @@ from socialsync.simulator.world import Stage, World
 from socialsync.simulator.world.accounts import business_account, display_phone_number
 from socialsync.simulator.world.directs import Direct
 from socialsync.simulator.world.whatsapp import Message
+
+NOBODY = "Nobody is told: POST /_sim/webhooks {url, app_secret}."
 
 
 class Failure(Strict):
@@ -68,10 +71,16 @@ class Body(Strict):
     body: dict[str, Any]
 
 
-class Inbound(Strict):
+class Inbound(Happened):
     statuses: list[Status] = []
     messages: list[Wrote] = []
     bodies: list[Body] = []
+
+    @property
+    def must_be_told(self) -> bool:
+        """What happens under media is seen by whoever looks."""
+        told = self.statuses or self.messages or self.bodies
+        return bool(told) or not (self.media or self.comments or self.crowds or self.edits or self.deletions)
 
 
 def inbound_door(stage: Stage) -> APIRouter:
@@ -83,19 +92,22 @@ def inbound_door(stage: Stage) -> APIRouter:
         try:
             happened = Inbound.model_validate_json(await request.body())
             messages = [_message(status, world) for status in happened.statuses]
+            if happened.must_be_told and not (world.webhooks.is_called_for or world.webhooks.loses):
+                return JSONResponse({"detail": NOBODY}, 409)
+            commented = comment(happened, world)
         except ValidationError as problem:
             return refused(problem)
         except LookupError as unknown:
             return JSONResponse({"detail": str(unknown)}, 422)
-        if not (world.webhooks.is_called_for or world.webhooks.loses):
-            return JSONResponse({"detail": "Nobody is told: POST /_sim/webhooks {url, app_secret}."}, 409)
         for status, message in zip(happened.statuses, messages, strict=True):
             _tell(status, message, world)
         ids = [_write(each, world) for each in happened.messages]
         for each in happened.bodies:
             world.webhooks.hand_over(Parcel(each.platform, raw(each.body), 1))
         told = len(messages) + len(ids) + len(happened.bodies)
-        return JSONResponse({"told": told, "ids": ids}, 202)
+        return JSONResponse(
+            {"told": told, "ids": ids, "media": commented["media"], "comment_ids": commented["ids"]}, 202
+        )
 
     return door
 

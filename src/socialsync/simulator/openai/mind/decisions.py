@@ -8,7 +8,7 @@ from typing import Literal
 from socialsync.simulator.openai.mind.lexicon import meanings
 from socialsync.simulator.openai.mind.moderation import flags
 from socialsync.simulator.openai.mind.orders import is_order
-from socialsync.simulator.openai.mind.phrasebook import folded, pattern, talk
+from socialsync.simulator.openai.mind.phrasebook import families, folded, pattern, talk
 from socialsync.simulator.openai.mind.sentences import plain_sentences
 from socialsync.simulator.openai.mind.shelf import read_lines
 from socialsync.simulator.openai.mind.tongue import language_of
@@ -17,7 +17,10 @@ from socialsync.simulator.openai.mind.words import words
 Verdict = Literal["RESPOND", "IGNORE", "ESCALATE"]
 _MENTION = re.compile(r"@[\w.]+")
 _LINK = re.compile(r"https?://|www\.|\bbit\.ly|\bt\.me/|\bwa\.me/", re.IGNORECASE)
+_TAG = re.compile(r"\s*@\w")
 _FEW_WORDS = 3
+_FEW_WORDS_TO_A_FRIEND = 7
+_OF_A_MATTER = 0.9
 _SMALL_TALK = ("greeting", "thanks", "praise")
 
 
@@ -42,17 +45,26 @@ def _by_looks(bare: str) -> tuple[Verdict, str, float]:
     count = len(said.split())
     if count == 0:
         return "IGNORE", "tag_of_a_friend" if "@" in bare else "only_signs", 0.95
+    if _tags(bare, said, count):
+        return "IGNORE", "tag_of_a_friend", 0.93
     if _asks(bare, said):
         return "RESPOND", "question", 0.92
-    if _MENTION.search(bare) and count <= _FEW_WORDS:
-        return "IGNORE", "tag_of_a_friend", 0.93
     if _LINK.search(bare):
         return "IGNORE", "link", 0.8
     if small := next((rule for rule in _SMALL_TALK if talk()[rule].search(said)), None):
-        return "RESPOND", small, 0.72
+        applause = small == "praise" and count < _FEW_WORDS
+        return ("IGNORE", "applause", 0.7) if applause else ("RESPOND", small, 0.72)
     language = language_of(bare)
     known = any(meanings(word, language) for word in words(bare))
     return ("RESPOND", "statement", 0.66) if known else ("IGNORE", "nothing_to_answer", 0.6)
+
+
+def _tags(bare: str, said: str, count: int) -> bool:
+    """Whether a friend is called, rather than the business: few words, and no question that has a form."""
+    if not _MENTION.search(bare) or talk()["question"].search(said):
+        return False
+    few = count <= _FEW_WORDS and not _asks(bare, said)
+    return few or (_TAG.match(bare) is not None and count <= _FEW_WORDS_TO_A_FRIEND)
 
 
 def small_talk(text: str) -> str | None:
@@ -69,10 +81,18 @@ def _asks(text: str, said: str) -> bool:
 
 def _by_rules(text: str) -> tuple[Verdict, str, float] | None:
     said, flagged = folded(text), flags(text)
-    for rule, verdict, confidence, categories, found in _rules():
-        if categories & flagged or found.search(said):
+    fits = [rule for rule in _rules() if rule[3] & flagged or rule[4].search(said)]
+    for rule, verdict, confidence, *_ in fits:
+        if verdict == "ESCALATE":
             return verdict, rule, confidence
-    return None
+    matters = (name for name, found in families("matters.txt").items() if found.search(said))
+    if matter := next(matters, None):
+        return "ESCALATE", matter, _OF_A_MATTER
+    if fits:
+        rule, verdict, confidence, *_ = fits[0]
+        return verdict, rule, confidence
+    noise = (name for name, found in families("noise.txt").items() if found.search(said))
+    return next((("IGNORE", name, _OF_A_MATTER) for name in noise), None)
 
 
 def _decided(verdict: Verdict, rule: str, confidence: float) -> Decision:

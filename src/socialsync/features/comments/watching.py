@@ -68,12 +68,13 @@ async def poll(opened: Resources, *, tick: datetime) -> Tally:
     """Read what is due, for as long as a tick has."""
     tally, began = Tally(), time.monotonic()
     turns = asyncio.Semaphore(AT_ONCE)
+    known: dict[UUID, _Channel] = {}
     while time.monotonic() - began < WITHIN_S:
         batch = await _lease(opened, tick)
         if not batch:
             return tally
         deadline = began + READS_S
-        outcomes = await _read(opened, batch, turns, deadline)
+        outcomes = await _read(opened, batch, known, turns, deadline)
         await _keep(opened, outcomes)
         tally.posts_checked += sum(each.error is None and each.again_in is None for each in outcomes)
         tally.comments_found += sum(each.found for each in outcomes)
@@ -105,30 +106,45 @@ async def _lease(opened: Resources, tick: datetime) -> list[Watched]:
 
 
 async def _read(
-    opened: Resources, batch: Sequence[Watched], turns: asyncio.Semaphore, deadline: float
+    opened: Resources,
+    batch: Sequence[Watched],
+    known: dict[UUID, _Channel],
+    turns: asyncio.Semaphore,
+    deadline: float,
 ) -> list[Outcome]:
-    """All of them, side by side. What ends one of them stops no other."""
+    """All of them, side by side. What ends one of them stops no other.
+
+    Args:
+        known: channels that this tick has loaded already; new ones are added.
+    """
     by_channel: dict[UUID, list[Watched]] = defaultdict(list)
     for watched in batch:
         by_channel[watched.channel_id].append(watched)
     groups = await asyncio.gather(
-        *(_read_channel(opened, group, turns, deadline) for group in by_channel.values())
+        *(_read_channel(opened, group, known, turns, deadline) for group in by_channel.values())
     )
     return [outcome for group in groups for outcome in group]
 
 
 async def _read_channel(
-    opened: Resources, group: Sequence[Watched], turns: asyncio.Semaphore, deadline: float
+    opened: Resources,
+    group: Sequence[Watched],
+    known: dict[UUID, _Channel],
+    turns: asyncio.Semaphore,
+    deadline: float,
 ) -> list[Outcome]:
     first = group[0]
-    try:
-        async with opened.database.transaction(first.workspace_id) as session:
-            _, sender = await channels.load_sender(session, opened.cipher, first.channel_id)
-    except SocialSyncError as error:
-        return [Outcome(each, error=error.message) for each in group]
-    wait = await limits.take(opened.database, sender.limit_key, calls=len(group), blocks=False)
-    channel = _Channel(sender)
-    channel.wait = wait or None
+    channel = known.get(first.channel_id)
+    if channel is None:
+        try:
+            async with opened.database.transaction(first.workspace_id) as session:
+                _, sender = await channels.load_sender(session, opened.cipher, first.channel_id)
+        except SocialSyncError as error:
+            return [Outcome(each, error=error.message) for each in group]
+        channel = known[first.channel_id] = _Channel(sender)
+    key = channel.sender.limit_key
+    if wait := await limits.take(opened.database, key, calls=len(group), blocks=False):
+        return [Outcome(each, again_in=wait) for each in group]
     return list(await asyncio.gather(*(_read_one(opened, each, channel, turns, deadline) for each in group)))
 
 

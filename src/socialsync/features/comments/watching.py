@@ -139,8 +139,10 @@ async def _read_channel(
         try:
             async with opened.database.transaction(first.workspace_id) as session:
                 _, sender = await channels.load_sender(session, opened.cipher, first.channel_id)
-        except SocialSyncError as error:
-            return [Outcome(each, error=error.message) for each in group]
+        except Exception as error:
+            if is_away(error):
+                raise
+            return [Outcome(each, error=_why(each, error)) for each in group]
         channel = known[first.channel_id] = _Channel(sender)
     key = channel.sender.limit_key
     if wait := await limits.take(opened.database, key, calls=len(group), blocks=False):
@@ -163,13 +165,18 @@ async def _read_one(
         except Exception as error:
             if is_away(error):
                 raise
-            why = error.message if isinstance(error, SocialSyncError) else "SocialSync made a mistake."
-            log.warning(
-                f"[POLL] Post {watched.post_id}: {why}",
-                post_id=str(watched.post_id),
-                exc_info=not isinstance(error, SocialSyncError),
-            )
-            return Outcome(watched, found=reader.found, error=why)
+            return Outcome(watched, found=reader.found, error=_why(watched, error))
+
+
+def _why(watched: Watched, error: Exception) -> str:
+    """What is said of a post that could not be read."""
+    why = error.message if isinstance(error, SocialSyncError) else "SocialSync made a mistake."
+    log.warning(
+        f"[POLL] Post {watched.post_id}: {why}",
+        post_id=str(watched.post_id),
+        exc_info=not isinstance(error, SocialSyncError),
+    )
+    return why
 
 
 class Reader:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import number, size, times
-from bench.ground import Connection
+from bench.ground import REPOSITORY, Connection
 from bench.options import Options
 from bench.processes import Process
 from bench.progress import step
@@ -87,6 +87,7 @@ def measure(lineup: Lineup, options: Options) -> Report:
         "SOCIALSYNC_SECRET_KEY": _KEY,
         "META_GRAPH_URL": f"http://127.0.0.1:{port}",
         "PROCRASTINATE_APP": "socialsync.worker.app",
+        "PYTHONPATH": str(REPOSITORY / "src"),
     }
     app = Path(__file__).parent.parent / "apps" / "slow_graph.py"
     command = [sys.executable, str(app), str(port), str(PAUSE_S), str(COMMENTS)]

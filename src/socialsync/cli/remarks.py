@@ -79,7 +79,7 @@ async def play(
         Remark("A question", "What time do you close?", "respond", ["seven in the evening"]),
         Remark("Praise", "Thank you, wonderful bread!", "respond", ["welcome"]),
         Remark("Spam", "Buy cheap followers at www.followers.example", "ignore"),
-        Remark("A threat", "I will come to your shop and kill you all", "escalate", mailed=True),
+        Remark("A threat", "I will burn your shop down", "escalate", mailed=True),
         odd,
     ]
     await _write(world, post["platform_post_id"], remarks)

@@ -18,7 +18,7 @@ CROWD = 60
 """Comments: two pages."""
 REPLIES = 30
 """More than come with their comment."""
-THREAT = "I will come to your shop and kill you all"
+THREAT = "I will burn your shop down"
 SPAM = "Buy followers here"
 LOST = {"action": "lost_answer", "match": {"kind": "instagram.reply"}}
 DROPPED = {"action": "drop", "match": {"kind": "instagram.reply"}}

@@ -71,12 +71,13 @@ async def poll(opened: Resources, *, tick: datetime) -> Tally:
     """Read what is due, for as long as a tick has."""
     tally, began = Tally(), time.monotonic()
     turns = asyncio.Semaphore(AT_ONCE)
+    known: dict[UUID, _Channel] = {}
     while time.monotonic() - began < WITHIN_S:
         batch = await _lease(opened, tick)
         if not batch:
             return tally
         deadline = began + READS_S
-        outcomes = await _read(opened, batch, turns, deadline)
+        outcomes = await _read(opened, batch, known, turns, deadline)
         await _keep(opened, outcomes)
         tally.posts_checked += sum(map(_is_done, outcomes))
         tally.comments_found += sum(each.found for each in outcomes)
@@ -113,30 +114,47 @@ def _watched(row: Mapping[str, Any], known: Mapping[UUID, Any]) -> Watched:
 
 
 async def _read(
-    opened: Resources, batch: Sequence[Watched], turns: asyncio.Semaphore, deadline: float
+    opened: Resources,
+    batch: Sequence[Watched],
+    known: dict[UUID, _Channel],
+    turns: asyncio.Semaphore,
+    deadline: float,
 ) -> list[Outcome]:
-    """All of them, side by side. What ends one of them stops no other."""
+    """All of them, side by side. What ends one of them stops no other.
+
+    Args:
+        known: channels that this tick has loaded already; new ones are added.
+    """
     by_channel: dict[UUID, list[Watched]] = defaultdict(list)
     for watched in batch:
         by_channel[watched.channel_id].append(watched)
     groups = await asyncio.gather(
-        *(_read_channel(opened, group, turns, deadline) for group in by_channel.values())
+        *(_read_channel(opened, group, known, turns, deadline) for group in by_channel.values())
     )
     return [outcome for group in groups for outcome in group]
 
 
 async def _read_channel(
-    opened: Resources, group: Sequence[Watched], turns: asyncio.Semaphore, deadline: float
+    opened: Resources,
+    group: Sequence[Watched],
+    known: dict[UUID, _Channel],
+    turns: asyncio.Semaphore,
+    deadline: float,
 ) -> list[Outcome]:
     first = group[0]
-    try:
-        async with opened.database.transaction(first.workspace_id) as session:
-            _, sender = await channels.load_sender(session, opened.cipher, first.channel_id)
-    except SocialSyncError as error:
-        return [Outcome(each, error=error.message) for each in group]
-    wait = await limits.take(opened.database, sender.limit_key, calls=len(group), blocks=False)
-    channel = _Channel(sender)
-    channel.wait = wait or None
+    channel = known.get(first.channel_id)
+    if channel is None:
+        try:
+            async with opened.database.transaction(first.workspace_id) as session:
+                _, sender = await channels.load_sender(session, opened.cipher, first.channel_id)
+        except Exception as error:
+            if is_away(error):
+                raise
+            return [Outcome(each, error=_why(each, error)) for each in group]
+        channel = known[first.channel_id] = _Channel(sender)
+    key = channel.sender.limit_key
+    if wait := await limits.take(opened.database, key, calls=len(group), blocks=False):
+        return [Outcome(each, again_in=wait) for each in group]
     return list(await asyncio.gather(*(_read_one(opened, each, channel, turns, deadline) for each in group)))
 
 
@@ -156,13 +174,18 @@ async def _read_one(
         except TimeoutError:
             return Outcome(watched, found=reader.found, unfinished=True)
         except Exception as error:
-            why = error.message if isinstance(error, SocialSyncError) else "SocialSync made a mistake."
-            log.warning(
-                f"[POLL] Post {watched.post_id}: {why}",
-                post_id=str(watched.post_id),
-                exc_info=not isinstance(error, SocialSyncError),
-            )
-            return Outcome(watched, found=reader.found, error=why)
+            return Outcome(watched, found=reader.found, error=_why(watched, error))
+
+
+def _why(watched: Watched, error: Exception) -> str:
+    """What is said of a post that could not be read."""
+    why = error.message if isinstance(error, SocialSyncError) else "SocialSync made a mistake."
+    log.warning(
+        f"[POLL] Post {watched.post_id}: {why}",
+        post_id=str(watched.post_id),
+        exc_info=not isinstance(error, SocialSyncError),
+    )
+    return why
 
 
 class Reader:

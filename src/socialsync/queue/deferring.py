@@ -20,7 +20,7 @@ from socialsync.errors import Conflict, Invalid
 from socialsync.queue import tasks
 
 AnyTask = Task[Any, Any, Any] | str
-OnConflict = Literal["keep", "slide"]
+OnConflict = Literal["keep", "slide", "hasten"]
 
 
 class AlreadyWaiting(Conflict):
@@ -65,6 +65,8 @@ returning id, args, xmax = 0 as fresh
 _ACTIONS = {
     "keep": "do nothing",
     "slide": "do update set scheduled_at = excluded.scheduled_at, args = excluded.args",
+    "hasten": "do update set scheduled_at = case when procrastinate_jobs.scheduled_at is not null"
+    " then least(procrastinate_jobs.scheduled_at, excluded.scheduled_at) end",
 }
 _STATEMENTS = {on: text(_INSERT.format(action=action)) for on, action in _ACTIONS.items()}
 _NO_OPTIONS = Options()
@@ -142,6 +144,14 @@ async def slide(
     successor.
     """
     born = await _insert(session, task, [arguments], Options(at=at, queueing_lock=queueing_lock), "slide")
+    return born[0]
+
+
+async def hasten(
+    session: AsyncSession, task: AnyTask, arguments: Mapping[str, Any], *, queueing_lock: str, at: datetime
+) -> Deferred:
+    """As ``slide``, but a job that waits for less stays where it is."""
+    born = await _insert(session, task, [arguments], Options(at=at, queueing_lock=queueing_lock), "hasten")
     return born[0]
 
 

@@ -14,7 +14,7 @@ from socialsync import telemetry
 from socialsync.ai import Message, Spender, Tool
 from socialsync.ai.errors import AiError, BudgetSpent
 from socialsync.errors import Temporary
-from socialsync.features.comments import wording
+from socialsync.features.comments import queries, wording
 from socialsync.features.comments.cases import Case
 from socialsync.features.decisions import guards
 from socialsync.features.decisions.judging import AIDecisionService
@@ -127,7 +127,7 @@ def _ruling(reply: str, sources: tuple[str, ...]) -> Ruling:
 
 def _known(case: Case) -> Judgement | None:
     """What needs no model. Danger is seen wherever it stands."""
-    if case.channel.ai_enabled_for_comments and (kind := guards.danger(case.comment.text)) is not None:
+    if (kind := guards.danger(case.comment.text)) is not None:
         return Judgement("ESCALATE", guards.REASONS[kind], "guardrail", kind)
     if case.comment.deleted_at is not None:
         return DELETED
@@ -158,6 +158,7 @@ async def _patiently(case: Case, step: Callable[[Case], Awaitable[T]]) -> T:
         try:
             return await step(case)
         except BudgetSpent as error:
+            await _note(case, error)
             raise Wait(wording.BUDGET_WAIT) from error
         except AiError as error:
             if pause is None or not isinstance(error, Temporary):
@@ -165,6 +166,12 @@ async def _patiently(case: Case, step: Callable[[Case], Awaitable[T]]) -> T:
             log.info("[COMMENT] Trying the model again", reason=error.message)
             await asyncio.sleep(pause)
     raise AssertionError("the last pause is None")
+
+
+async def _note(case: Case, error: AiError) -> None:
+    """Why it waits."""
+    async with case.opened.database.transaction(case.workspace_id) as session:
+        await queries.set_comment(session, case.comment.id, {"error": error.message})
 
 
 def _undecided(error: AiError) -> Judgement:

@@ -136,6 +136,7 @@ async def overrule(
         if reply is not None:
             kind = "private" if channel.reply_privately else "public"
             _check_length(reply, kind)
+            await _check_unsaid(session, comment_id, reply, kind)
             await _write(session, comment, reply, author="person", kind=kind)
         values["work"] = "send" if reply is not None else "answer"
     if verdict == "ESCALATE":
@@ -146,7 +147,7 @@ async def overrule(
             session, comment.workspace_id, "comment", comment_id, by=by, note=f"Decided: {verdict}.", now=now
         )
     if verdict == "IGNORE" and channel.hide_ignored_comments and not comment.hidden:
-        values["work"] = "hide"
+        values["work"] = None if await list_replies(session, [comment_id]) else "hide"
     await queries.set_comment(session, comment_id, values)
     if values["work"]:
         await arrivals.put_to_work(session, comment.workspace_id, [comment_id])
@@ -265,7 +266,7 @@ async def _escalate(
         urgency=escalations.of_judgement(judgement.source, judgement.rule),
         reason=judgement.reason,
         rule=judgement.rule,
-        excerpt=comment.text,
+        excerpt=f"@{comment.username}: {comment.text}" if comment.username else comment.text,
         link=link or await _link(session, comment),
         now=now,
     )
@@ -292,6 +293,21 @@ async def _withdraw(session: AsyncSession, reply: CommentReply, *, now: datetime
 def _may_hide(comment: Comment, judgement: Judgement) -> bool:
     """Not what nobody looked at, and not what two people tell one another."""
     return judgement.source in {"rule", "model"} and not comment.hidden
+
+
+async def _check_unsaid(session: AsyncSession, comment_id: UUID, reply: str, kind: str) -> None:
+    """Raises AnsweredAlready: the same words stand there, or no second private message is possible."""
+    said = [each for each in await list_replies(session, [comment_id]) if each.status in {"sent", "unknown"}]
+    if any(each.text == reply for each in said):
+        raise AnsweredAlready(
+            "The same words were sent to this comment already.", field="reply", fix="Write others."
+        )
+    if kind == "private" and any(each.kind == "private" for each in said):
+        raise AnsweredAlready(
+            "Instagram takes one private message for each comment, and it was sent.",
+            field="reply",
+            fix="Write to the person in their conversation, or switch `reply_privately` off for the channel.",
+        )
 
 
 def _check_length(reply: str, kind: str) -> None:

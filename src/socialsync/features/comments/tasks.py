@@ -51,7 +51,7 @@ async def poll_post_comments(job: Job) -> dict[str, Any]:
     tick = _tick(job)
     async with opened.database.system_transaction(watching.REASON) as session:
         await posts.retire_watched(session, at=tick)
-        due = await posts.count_watched_due(session, at=tick)
+        due = await posts.count_watched_due(session, at=tick + watching.EARLY)
         if not _is_share(job):
             await _share(session, min(due // SHARE, MOST_SHARES), tick)
     if due:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from socialsync.features.comments.models import Comment
 
-BUDGET_WAIT = timedelta(minutes=15)
+BUDGET_WAIT = timedelta(minutes=1)
 PUBLIC = "Everybody reads it: address the person, and speak of nobody's orders, data or health.\n"
 _QUOTES = str.maketrans("<>", "\u2039\u203a")
 _LONGEST_LINE = 500

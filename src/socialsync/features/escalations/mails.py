@@ -87,8 +87,8 @@ order by waiting.channel_id limit :limit
 
 
 async def wake(session: AsyncSession, workspace_id: UUID, channel_id: UUID, *, at: datetime) -> None:
-    """Have what the channel's people must know mailed then, by one job."""
-    await deferring.slide(
+    """Have what the channel's people must know mailed then, or when it would have been, by one job."""
+    await deferring.hasten(
         session,
         lanes.NOTIFY,
         {"workspace_id": workspace_id, "channel_id": channel_id},

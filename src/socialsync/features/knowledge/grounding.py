@@ -77,7 +77,11 @@ def checked(composed: Composed, question: str, hits: Sequence[Hit]) -> list[int]
 
 
 def is_small_talk(answer: str, asked: str) -> bool:
-    """Whether an answer is short and states nothing that would need a source."""
+    """Whether an answer is short and states nothing that would need a source; that we do not know is a
+    statement, and for a person.
+    """
+    if any(each.rstrip(".") in answer for each in UNKNOWN.values()):
+        return False
     stated = [word for word in answer.split() if _HOLDS_FACTS.search(word) and word not in asked]
     return 0 < len(answer) <= _LONGEST_TALK and not stated
 

@@ -23,6 +23,7 @@ from bench.scenarios import (
     posts,
     search,
     sustained,
+    webhook,
 )
 from bench.scenarios.lineup import Lineup
 
@@ -38,6 +39,7 @@ SCENARIOS: dict[str, Callable[[Lineup, Options], Report]] = {
     "ingest": ingest.measure,
     "search": search.measure,
     "knowledge": knowledge.measure,
+    "webhook": webhook.measure,
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from socialsync import clock
+from socialsync import clock, registry
 from socialsync.app.factory import create_app
 from socialsync.features.webhooks.intake import Intake
 from tests.conftest import calling, opening
@@ -49,9 +49,10 @@ async def tell(door, content, platform: str = "whatsapp") -> int:
 
 
 async def test_a_hundred_bodies_at_once_share_a_transaction_and_are_all_stored(fresh_database, owner):
+    registry.load()
     owner.execute(CHANNEL)
     intake = Intake(fresh_database)
-    bodies = [as_meta_writes(wrote(n % 80, n % 7)) for n in range(100)]  # some come twice
+    bodies = [as_meta_writes(wrote(n % 80, n % 80 % 7)) for n in range(100)]  # some come twice
     await asyncio.gather(*(intake.receive("whatsapp", body, now=clock.now()) for body in bodies))
     events = "select count(*), sum(times), count(handled_at), count(distinct xmin::text) from webhook_events"
     assert owner.execute(events).fetchone() == (80, 100, 80, 1)

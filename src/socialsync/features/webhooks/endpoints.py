@@ -18,7 +18,7 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 _BODY = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 
 
-def _known(platform: Annotated[str, Path(json_schema_extra={"enum": list(PLATFORMS)})]) -> str:
+async def _known(platform: Annotated[str, Path(json_schema_extra={"enum": list(PLATFORMS)})]) -> str:
     if platform not in PLATFORMS:
         raise NotFound("There is no such platform.", fix=f"Use one of: {', '.join(PLATFORMS)}.")
     return platform

@@ -1,6 +1,6 @@
 """Tells webhooks as Meta does, from a process of its own: ``PORT SECRET CALLS SECONDS`` with so many calls
 under way at once, as fast as they are answered; ``PORT SECRET RATE SECONDS open`` so many a second, however
-fast they are answered, each timed from the instant at which it was due.
+fast they are answered, each timed from the instant at which it was due. Of ``PEOPLE`` persons (400).
 
 Plain sockets on loopback: a client library would take more of the machine than what is measured.
 """
@@ -16,7 +16,7 @@ from collections import Counter
 from itertools import count
 
 NUMBER = "106540352242922"
-PEOPLE = 400
+PEOPLE = int(os.environ.get("BENCH_PEOPLE", "400"))
 MOST_CALLS = 256
 """Connections of an open loop, at most: a call that finds none waits, and that counts."""
 _WARM_UP = 0.2

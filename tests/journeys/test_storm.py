@@ -66,14 +66,16 @@ def house(installation, fresh, simulator):
     }
     installation.start("uvicorn", "socialsync.app:app", "--port", str(port), "--no-access-log")
     for name in ("one", "two"):
-        installation.start("procrastinate", "worker", "-q", "ingest,state", "--name", name)
+        installation.start(
+            "procrastinate", "worker", "-q", "ingest,state", "--name", name, "--concurrency", "20"
+        )
     key = asyncio.run(found_workspace(fresh))
     url = f"http://127.0.0.1:{port}"
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=20) as api:
         wait_for(lambda: "2 worker" in api.get("/health").text, "two workers")
         for number in (*TALKERS, *LISTENERS):
             path = f"/api/v1/channels/{connect(api, 'whatsapp', number)}"
-            ai = {"ai_enabled_for_chats": number in TALKERS, "buffer_quiet_s": 15, "buffer_max_s": 60}
+            ai = {"ai_enabled_for_chats": number in TALKERS, "buffer_quiet_s": 30, "buffer_max_s": 60}
             assert api.patch(path, json=ai).status_code == 200
         faq = {"question": "Do you have a table for four?", "answer": TABLE}
         assert api.post("/api/v1/faqs", json=faq).status_code == 201

@@ -21,8 +21,10 @@ STUCK_AFTER_S = 0.5
 """A transaction that waits for somebody's lock holds up no others: after so long it does not count."""
 MOST_ROUNDS = 8
 MOST_BODIES = 100
-MOST_BYTES = 512 * 1024
-"""Of one transaction. A body that is larger goes alone."""
+MOST_BYTES = 32 * 1024
+"""Of one transaction: some forty messages. It waits for the conversations of all of them, and holds them, so
+one of a thousand would wait for every job that answers somebody. A body that is larger goes alone.
+"""
 _AWAY = ("08", "53", "57")
 """Classes of SQLSTATE that are about the server, and none of the bodies."""
 

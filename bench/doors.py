@@ -45,9 +45,9 @@ def surroundings(ours: Ours, **more: str) -> dict[str, str]:
     return {
         "DATABASE_URL": as_app(ours.ground.url(ours.database)),
         "SOCIALSYNC_HOME": str(ours.ground.folder),
-        "SOCIALSYNCSECRET_KEY": _KEY,
+        "SOCIALSYNC_SECRET_KEY": _KEY,
         "SOCIALSYNC_LOG_LEVEL": "warning",
-        "META_APPSECRET": SECRET,
+        "META_APP_SECRET": SECRET,
         "META_GRAPH_URL": "http://127.0.0.1:9",
         "PROCRASTINATE_APP": "socialsync.worker.app",
         "PYTHONPATH": f"{REPOSITORY / 'src'}:{REPOSITORY}",

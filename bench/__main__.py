@@ -25,6 +25,7 @@ from bench.scenarios import (
     posts,
     search,
     sustained,
+    webhook,
 )
 from bench.scenarios.lineup import Lineup
 
@@ -42,6 +43,7 @@ SCENARIOS: dict[str, Callable[[Lineup, Options], Report]] = {
     "search": search.measure,
     "knowledge": knowledge.measure,
     "triage": comments_evaluation.measure,
+    "webhook": webhook.measure,
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"
 

@@ -105,6 +105,10 @@ class Celery(Rival):
     def enqueue(self, what: str, count: int, seconds: float) -> None:
         self._run(what, count, seconds)
 
+    def web(self) -> tuple[str, dict[str, str]]:
+        """The Python for its web processes, and their environment."""
+        return str(self._bin / "python"), self._environment()
+
     @override
     def close(self) -> None:
         if self._redis is not None:

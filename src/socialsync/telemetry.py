@@ -24,6 +24,8 @@ _SECRET_FORMS = (
     # OpenAI's, Meta's, our own
     re.compile(r"()\b(?:sk-[\w-]{8,}|EAA[A-Za-z0-9]{12,}|IG(?:AA|QV)[\w-]{12,}|ss_[\w-]{20,})"),
 )
+_SUSPICIOUS = re.compile(r"(?i)[:=]|bearer|sk-|EAA|IG|ss_")
+"""In every text that one of these forms can be found in: most have nothing of it, and lines are many."""
 _MASK = "***"
 
 Event = MutableMapping[str, Any]
@@ -87,7 +89,11 @@ def configure(*, level: str, form: Literal["console", "json"] | None) -> None:
         "uvicorn.access"
     ).propagate = False  # it writes query strings; api/access.py writes ours
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
@@ -128,6 +134,8 @@ def scrub(text: str) -> str:
     """The text without what looks like a secret: by its name (parameters, headers, JSON, DSNs), as the
     password of a URL, or by the form of a key of Meta, OpenAI or ours.
     """
+    if not _SUSPICIOUS.search(text):
+        return text
     text = _URL_PASSWORD.sub(rf"\1{_MASK}@", text)
     for form in _SECRET_FORMS:
         text = form.sub(rf"\1{_MASK}", text)

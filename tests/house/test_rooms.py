@@ -154,6 +154,8 @@ NOUNS = {
         "statuses": "what the platform tells of messages afterwards",
     },
     "webhooks": {
+        "handling": "what stored bodies tell, handed to the rooms that it is about",
+        "intake": "bodies that come together share a transaction",
         "pulse": "whether the web door was there to be told",
         "reading": "from the bytes of a body to what it tells, by the platform's own reader",
         "signing": "rule: whether a body came from Meta",

@@ -83,7 +83,10 @@ SYSTEM_TRANSACTIONS = {
     "features/operations/metrics.py": {"the figures of the whole installation"},
     "features/operations/readiness.py": {"health looks at the whole installation"},
     "features/posts/tasks.py": {"due posts of every workspace are enqueued"},
-    "features/webhooks/endpoints.py": {"a webhook is stored and handled"},
+    "features/webhooks/intake.py": {
+        "webhooks are stored and handled",
+        "a webhook is stored at least",
+    },
     "features/webhooks/pulse.py": {"the web door tells that it is there"},
     "queue/limits.py": {"calls of all workspaces share the limits"},
     "queue/rescue.py": {

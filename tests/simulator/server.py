@@ -73,9 +73,9 @@ class SimulatorServer:
         answer = self._client.post("/_sim/setup", json=changes)
         assert answer.status_code == 200, answer.text
 
-    def tell(self, url: str, app_secret: str) -> None:
-        """Have webhooks sent to ``{url}/webhooks/{platform}``, until the next reset."""
-        body = {"url": url, "app_secret": app_secret}
+    def tell(self, url: str, app_secret: str, *, calls: int = 1) -> None:
+        """Have webhooks sent to ``{url}/webhooks/{platform}``, so many at a time, until the next reset."""
+        body = {"url": url, "app_secret": app_secret, "calls": calls}
         self._client.post("/_sim/webhooks", json=body).raise_for_status()
 
     def told(self) -> dict[str, Any]:

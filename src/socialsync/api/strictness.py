@@ -9,8 +9,8 @@ from starlette.requests import Request
 from socialsync.errors import Invalid
 
 
-def only_known_queries(request: Request) -> None:
-    """A dependency of every address of the API.
+async def only_known_queries(request: Request) -> None:
+    """A dependency of every address of the API; a coroutine, because others are run in threads.
 
     Raises:
         Invalid: names the first unknown parameter and those that there are.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
+from types import ModuleType
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
@@ -17,7 +18,7 @@ from socialsync.app import docs
 from socialsync.app.openapi import DESCRIPTION, TAGS, DescribedApp
 from socialsync.db import urls
 from socialsync.features.accounts.authentication import KeyAuthenticator
-from socialsync.features.webhooks import pulse
+from socialsync.features.webhooks import endpoints, intake, pulse
 from socialsync.resources import Resources, open_resources
 
 BODY_LIMITS: list[tuple[str, int]] = [
@@ -65,7 +66,7 @@ def create_app(resources: Resources | None = None) -> FastAPI:
     )
     errors.install(app)
     docs.install(app)
-    for room in registry.parts("endpoints"):
+    for room in sorted(registry.parts("endpoints"), key=_asked_last):
         app.include_router(room.router, dependencies=[Depends(only_known_queries)])
     app.add_middleware(BodyLimit, limits=BODY_LIMITS)
     app.add_middleware(Access)  # added last, so outermost
@@ -77,6 +78,12 @@ def create_app(resources: Resources | None = None) -> FastAPI:
 def _put(app: FastAPI, resources: Resources) -> None:
     opened.put(app, resources)
     principal.install(app, KeyAuthenticator(resources.database))
+    intake.install(app, resources.database)
+
+
+def _asked_last(room: ModuleType) -> bool:
+    """Routes are tried one after the other: those first that come by the hundred."""
+    return room is not endpoints
 
 
 def _operation_id(route: APIRoute) -> str:

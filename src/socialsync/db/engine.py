@@ -1,9 +1,10 @@
 """The SQLAlchemy engine on psycopg 3, connecting with libpq's own words (several hosts, sockets)."""
 
+import select
 from typing import Any
 
 import psycopg
-from sqlalchemy import event
+from sqlalchemy import event, exc
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -40,9 +41,9 @@ def create_engine(
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_timeout=pool_timeout,
-        pool_pre_ping=True,
         hide_parameters=True,
     )
+    event.listen(engine.sync_engine, "checkout", _leave_who_is_gone)
     event.listen(engine.sync_engine, "handle_error", _leave_who_only_reads)
     return engine
 
@@ -51,3 +52,16 @@ def _leave_who_only_reads(context: ExceptionContext) -> None:
     """After a fail-over the pool may hold connections to what has become a standby."""
     if sqlstate(context.original_exception) == READ_ONLY:
         context.is_disconnect = True
+
+
+def _leave_who_is_gone(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Before each use: a server that went away has closed its end, which costs no question to find out. One
+    that says something unasked is about to.
+    """
+    driver: psycopg.AsyncConnection[Any] = connection.driver_connection
+    if driver.closed:
+        raise exc.DisconnectionError
+    poll = select.poll()
+    poll.register(driver.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise exc.DisconnectionError

@@ -11,14 +11,14 @@ from starlette.responses import PlainTextResponse, Response
 from socialsync import clock
 from socialsync.api.opened import Opened
 from socialsync.errors import Forbidden, NotFound, Unauthenticated
-from socialsync.features.webhooks import service, signing
+from socialsync.features.webhooks import intake, signing
 from socialsync.platforms import PLATFORMS
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 _BODY = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 
 
-def _known(platform: Annotated[str, Path(json_schema_extra={"enum": list(PLATFORMS)})]) -> str:
+async def _known(platform: Annotated[str, Path(json_schema_extra={"enum": list(PLATFORMS)})]) -> str:
     if platform not in PLATFORMS:
         raise NotFound("There is no such platform.", fix=f"Use one of: {', '.join(PLATFORMS)}.")
     return platform
@@ -64,6 +64,5 @@ async def receive_webhook(
             field="X-Hub-Signature-256",
             fix="Sign the raw body with META_APP_SECRET: sha256=<hex of HMAC-SHA256>.",
         )
-    async with opened.database.system_transaction("a webhook is stored and handled") as session:
-        await service.receive(session, platform, body, now=clock.now())
+    await intake.of(request).receive(platform, body, now=clock.now())
     return Response(status_code=200)

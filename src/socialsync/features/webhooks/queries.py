@@ -1,11 +1,13 @@
 """Every SQL statement of the room."""
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy import RowMapping, Select, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,10 +28,20 @@ _SHOWN = (
     func.length(WebhookEvent.body).label("bytes"),
 )
 _ADD = text("""
-insert into webhook_events as known (platform, body, digest, created_at, updated_at)
-values (:platform, :body, :digest, :now, :now)
-on conflict (digest) do update set times = known.times + 1, updated_at = :now
-returning id, handled_at, parts, created_at
+insert into webhook_events as known (platform, body, digest, times, created_at, updated_at)
+select :platform, body, digest, times, :now, :now
+from unnest(cast(:bodies as bytea[]), cast(:digests as bytea[]), cast(:times as int[]))
+    as given (body, digest, times)
+order by digest
+on conflict (digest) do update set times = known.times + excluded.times, updated_at = :now
+returning id, digest, handled_at, parts, created_at
+""")
+_SET = text("""
+update webhook_events event set parts = given.parts, problem = given.problem, handled_at = given.handled_at,
+    updated_at = :now
+from jsonb_to_recordset(cast(:events as jsonb)) as given (
+    id uuid, parts jsonb, problem text, handled_at timestamptz)
+where event.id = given.id
 """)
 # The longer one waits the less often it is tried, but once more when its time is over
 _WAITING = text("""
@@ -47,25 +59,40 @@ returning old.beat_at
 _CHANNELS = text("select * from find_channels(:platform, cast(:ids as text[]))")
 
 
-async def add_event(session: AsyncSession, platform: str, body: bytes, *, now: datetime) -> RowMapping:
-    """Store a body; one that is there already is counted. Twins wait for one another.
+async def add_events(
+    session: AsyncSession, platform: str, bodies: Sequence[bytes], *, now: datetime
+) -> dict[bytes, RowMapping]:
+    """Store these; one that is there already is counted. Twins wait for one another.
 
     Returns:
-        ``id, handled_at, parts, created_at``.
+        by body, in their order: ``id, digest, handled_at, parts, created_at``.
     """
-    digest = hashlib.sha256(platform.encode() + b"\n" + body).digest()
-    values = {"platform": platform, "body": body, "digest": digest, "now": now}
-    return (await session.execute(_ADD, values)).mappings().one()
+    times = Counter(bodies)
+    digests = {hashlib.sha256(platform.encode() + b"\n" + body).digest(): body for body in times}
+    values = {
+        "platform": platform,
+        "bodies": list(times),
+        "digests": list(digests),
+        "times": list(times.values()),
+        "now": now,
+    }
+    rows = {row["digest"]: row for row in (await session.execute(_ADD, values)).mappings()}
+    return {body: rows[digest] for digest, body in digests.items()}
 
 
 async def lock_event(session: AsyncSession, event_id: UUID) -> RowMapping | None:
-    """As ``add_event`` gives it, with its ``platform`` and ``body``, FOR UPDATE."""
+    """As ``add_events`` gives it, with its ``platform`` and ``body``, FOR UPDATE."""
     query = select(*_STATE, WebhookEvent.platform, WebhookEvent.body).where(WebhookEvent.id == event_id)
     return (await session.execute(query.with_for_update())).mappings().one_or_none()
 
 
 async def set_event(session: AsyncSession, event_id: UUID, **values: Any) -> None:
     await session.execute(update(WebhookEvent).where(WebhookEvent.id == event_id).values(**values))
+
+
+async def set_events(session: AsyncSession, events: Sequence[Mapping[str, Any]], *, now: datetime) -> None:
+    """Each with its ``id, parts, problem, handled_at``."""
+    await session.execute(_SET, {"events": to_json(list(events)).decode(), "now": now})
 
 
 async def find_channels(

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 
 from socialsync.simulator.control.problems import refused
 from socialsync.simulator.faults.base import Strict
@@ -11,10 +11,11 @@ from socialsync.simulator.world import Stage
 
 
 class Wanted(Strict):
-    """Whom to tell."""
+    """Whom to tell, with how many calls at a time."""
 
     url: str
     app_secret: SecretStr
+    calls: int = Field(default=1, ge=1, le=100)
 
     @field_validator("url")
     @classmethod
@@ -32,7 +33,8 @@ def webhooks_door(stage: Stage) -> APIRouter:
             wanted = Wanted.model_validate_json(await request.body())
         except ValidationError as problem:
             return refused(problem)
-        stage.world.webhooks.call_at(Callback(wanted.url, wanted.app_secret.get_secret_value()))
+        callback = Callback(wanted.url, wanted.app_secret.get_secret_value())
+        stage.world.webhooks.call_at(callback, wanted.calls)
         return JSONResponse(stage.world.webhooks.as_json(), 201)
 
     @door.get("")

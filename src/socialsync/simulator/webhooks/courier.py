@@ -1,7 +1,8 @@
 """Calls the callback until it answers 200, as Meta does, however long it was away.
 
 Meta, "Webhooks, Getting Started": what is not answered with 200 is tried again at once and then less often;
-several updates may come in one call. One call at a time, so that without a fault news come in their order.
+several updates may come in one call. One call at a time, so that without a fault news come in their order;
+or several, as Meta calls somebody who has much to hear.
 """
 
 import asyncio
@@ -29,7 +30,8 @@ class Courier:
         self._waiting = Waiting()
         self._hurried: list[StatusUpdate] = []
         self._stirred = asyncio.Event()
-        self._rounds: asyncio.Task[None] | None = None
+        self._rounds: list[asyncio.Task[None]] = []
+        self._calls = 1
         self._rushes: set[asyncio.Task[None]] = set()
         self._counts: Counter[str] = Counter(told=0, refused=0, given_up=0, lost=0, waiting=0)
         self.loses = False
@@ -40,9 +42,10 @@ class Courier:
         """Whether anybody wants to be told."""
         return self._callback is not None
 
-    def call_at(self, callback: Callback) -> None:
-        """From now on; what still waits goes there too."""
+    def call_at(self, callback: Callback, calls: int = 1) -> None:
+        """From now on, with so many calls at a time; what still waits goes there too."""
         self._callback = callback
+        self._calls = calls
 
     def tell(self, update: StatusUpdate, after_s: float = 0.0) -> None:
         if self.is_called_for and not self._lose(1):
@@ -88,9 +91,8 @@ class Courier:
 
     def stop(self) -> None:
         """For good: the world ends."""
-        for task in (self._rounds, *self._rushes):
-            if task is not None:
-                task.cancel()
+        for task in (*self._rounds, *self._rushes):
+            task.cancel()
 
     def as_json(self) -> dict[str, Any]:
         """Whom it calls; how many updates were heard, wait or were given up, and how many calls refused."""
@@ -103,8 +105,8 @@ class Courier:
 
     def _stir(self) -> None:
         self._stirred.set()
-        if self._rounds is None:
-            self._rounds = asyncio.create_task(self._go_round())
+        while len(self._rounds) < self._calls:
+            self._rounds.append(asyncio.create_task(self._go_round()))
 
     async def _go_round(self) -> None:
         failures = 0

@@ -1,0 +1,134 @@
+"""What stored bodies tell, handed to the rooms that it is about. Several are handled as if they were one:
+platforms promise nothing about how much comes in which body, nor in what order.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from socialsync.features.comments import service as comments
+from socialsync.features.conversations import service as conversations
+from socialsync.features.messages import service as messages
+from socialsync.features.posts import service as posts
+from socialsync.features.webhooks import queries, reading
+from socialsync.platforms.news import News, StatusUpdate
+
+Outcome = Literal["handled", "problem", "waiting", "failed"]
+"""Waiting: for a message that is not known yet. Failed: by a mistake of ours, which the log tells."""
+
+PATIENCE = timedelta(minutes=10)
+"""How long a status waits for its message: our own answer may not be stored yet."""
+_NEVER_OURS = "No message of ours was found for some of its statuses"
+
+
+@dataclass
+class Body:
+    """A stored body, and what came of it.
+
+    Args:
+        only: the places of those statuses that were not matched the last time; None means everything.
+        waiting: the places of those that were not matched now.
+    """
+
+    id: UUID
+    created_at: datetime
+    content: bytes
+    only: Collection[int] | None
+    news: News = field(default_factory=News)
+    statuses: int = 0
+    messages: int = 0
+    strangers: int = 0
+    waiting: list[int] = field(default_factory=list)
+
+
+Channels = Mapping[str, Sequence[UUID]]
+"""By account, in whatever workspaces they are."""
+
+
+async def handle(
+    session: AsyncSession, platform: str, bodies: Sequence[Body], *, now: datetime
+) -> list[Outcome]:
+    """Hand all of them over, and note with each what came of it. A body that waits for some of its statuses
+    has handed over the rest.
+    """
+    for body in bodies:
+        body.news = reading.read(platform, body.content, now=now)
+    accounts = {account for body in bodies for account, _ in _parts(body)}
+    if accounts:
+        await _hand_over(
+            session, bodies, await queries.find_channels(session, platform, sorted(accounts)), now=now
+        )
+    noted = [_noted(body, now) for body in bodies]
+    await queries.set_events(session, [event for event, _ in noted], now=now)
+    return [outcome for _, outcome in noted]
+
+
+async def _hand_over(
+    session: AsyncSession, bodies: Sequence[Body], channels: Channels, *, now: datetime
+) -> None:
+    whole = [body for body in bodies if body.only is None]
+    for body in bodies:
+        body.strangers = sum(account not in channels for account, _ in _parts(body))
+        body.messages = sum(account in channels for account, _ in body.news.told)
+    if any(body.messages for body in whole):
+        told = [each for body in whole for each in body.news.told]
+        interventions = await messages.receive(session, told, channels=channels, now=now)
+        await conversations.step_in(session, interventions, now=now)
+    if made := [each for body in whole for each in body.news.comments]:
+        await comments.receive(session, made, channels=channels, now=now)
+    await _hand_over_statuses(session, bodies, channels, now=now)
+
+
+async def _hand_over_statuses(
+    session: AsyncSession, bodies: Sequence[Body], channels: Channels, *, now: datetime
+) -> None:
+    """Account by account, in an order that lets nobody wait in a circle. What is about no message of a
+    conversation may be about a broadcast's.
+    """
+    by_account: dict[str, list[tuple[Body, int, StatusUpdate]]] = defaultdict(list)
+    for body in bodies:
+        for place, (account, update) in enumerate(body.news.statuses):
+            if account in channels:
+                body.statuses += 1
+                if body.only is None or place in body.only:
+                    by_account[account].append((body, place, update))
+    for account, wanted in sorted(by_account.items()):
+        for receive_statuses in (posts.receive_statuses, messages.receive_statuses):
+            matched = await receive_statuses(
+                session, [update for *_, update in wanted], channel_ids=channels[account], now=now
+            )
+            wanted = [each for index, each in enumerate(wanted) if index not in matched]  # noqa: PLW2901
+        for body, place, _ in wanted:
+            body.waiting.append(place)
+
+
+def _parts(body: Body) -> tuple[tuple[str, Any], ...]:
+    return (*body.news.statuses, *body.news.told, *body.news.comments)
+
+
+def _noted(body: Body, now: datetime) -> tuple[dict[str, Any], Outcome]:
+    """What the row shall say, for a person and for the next try; of its parts what is nothing is left out."""
+    waits = bool(body.waiting) and now - body.created_at < PATIENCE
+    problem = "; ".join(body.news.problems) or None
+    parts: dict[str, Any] = {
+        "statuses": body.statuses,
+        "messages": body.messages,
+        "comments": len(body.news.comments),
+        "strangers": body.strangers,
+        "unread": dict(body.news.unread),
+        "waiting": body.waiting if waits else [],
+        "unmatched": 0 if waits else len(body.waiting),
+        "note": _NEVER_OURS if body.waiting and not waits else None,
+    }
+    event = {
+        "id": body.id,
+        "parts": {name: value for name, value in parts.items() if value},
+        "problem": problem,
+        "handled_at": None if waits else now,
+    }
+    return event, "waiting" if waits else "problem" if problem else "handled"

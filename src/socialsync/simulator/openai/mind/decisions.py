@@ -85,13 +85,13 @@ def _by_rules(text: str) -> tuple[Verdict, str, float] | None:
     for rule, verdict, confidence, *_ in fits:
         if verdict == "ESCALATE":
             return verdict, rule, confidence
-    matters = (name for name, found in families("matters.txt").items() if found.search(said))
+    matters = (name for name, found in families("matters.txt").items() if found.stands_in(said))
     if matter := next(matters, None):
         return "ESCALATE", matter, _OF_A_MATTER
     if fits:
         rule, verdict, confidence, *_ = fits[0]
         return verdict, rule, confidence
-    noise = (name for name, found in families("noise.txt").items() if found.search(said))
+    noise = (name for name, found in families("noise.txt").items() if found.stands_in(said))
     return next((("IGNORE", name, _OF_A_MATTER) for name in noise), None)
 
 

@@ -11,6 +11,7 @@ from socialsync.simulator.openai.mind.orders import is_order
 from socialsync.simulator.openai.mind.phrasebook import families, folded, pattern, talk
 from socialsync.simulator.openai.mind.sentences import plain_sentences
 from socialsync.simulator.openai.mind.shelf import read_lines
+from socialsync.simulator.openai.mind.temper import is_angry
 from socialsync.simulator.openai.mind.tongue import language_of
 from socialsync.simulator.openai.mind.words import words
 
@@ -20,7 +21,7 @@ _LINK = re.compile(r"https?://|www\.|\bbit\.ly|\bt\.me/|\bwa\.me/", re.IGNORECAS
 _TAG = re.compile(r"\s*@\w")
 _FEW_WORDS = 3
 _FEW_WORDS_TO_A_FRIEND = 7
-_OF_A_MATTER = 0.9
+_OF_A_MATTER, _OF_ANGER = 0.9, 0.8
 _SMALL_TALK = ("greeting", "thanks", "praise")
 
 
@@ -85,14 +86,19 @@ def _by_rules(text: str) -> tuple[Verdict, str, float] | None:
     for rule, verdict, confidence, *_ in fits:
         if verdict == "ESCALATE":
             return verdict, rule, confidence
-    matters = (name for name, found in families("matters.txt").items() if found.stands_in(said))
-    if matter := next(matters, None):
+    if matter := _family_of(said, "matters.txt") or _family_of(said, "signs.txt"):
         return "ESCALATE", matter, _OF_A_MATTER
+    if is_angry(said, asks="?" in text):
+        return "ESCALATE", "anger", _OF_ANGER
     if fits:
         rule, verdict, confidence, *_ = fits[0]
         return verdict, rule, confidence
-    noise = (name for name, found in families("noise.txt").items() if found.stands_in(said))
-    return next((("IGNORE", name, _OF_A_MATTER) for name in noise), None)
+    noise = _family_of(said, "noise.txt")
+    return ("IGNORE", noise, _OF_A_MATTER) if noise else None
+
+
+def _family_of(said: str, table: str) -> str | None:
+    return next((name for name, found in families(table).items() if found.stands_in(said)), None)
 
 
 def _decided(verdict: Verdict, rule: str, confidence: float) -> Decision:

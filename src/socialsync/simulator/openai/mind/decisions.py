@@ -11,7 +11,7 @@ from socialsync.simulator.openai.mind.orders import is_order
 from socialsync.simulator.openai.mind.phrasebook import families, folded, pattern, talk
 from socialsync.simulator.openai.mind.sentences import plain_sentences
 from socialsync.simulator.openai.mind.shelf import read_lines
-from socialsync.simulator.openai.mind.temper import is_angry
+from socialsync.simulator.openai.mind.temper import is_alarming, is_angry
 from socialsync.simulator.openai.mind.tongue import language_of
 from socialsync.simulator.openai.mind.words import words
 
@@ -48,7 +48,10 @@ def _by_looks(bare: str) -> tuple[Verdict, str, float]:
         return "IGNORE", "tag_of_a_friend" if "@" in bare else "only_signs", 0.95
     if _tags(bare, said, count):
         return "IGNORE", "tag_of_a_friend", 0.93
-    if _asks(bare, said):
+    asks = _asks(bare, said)
+    if is_alarming(said, asks=asks and _begins_or_ends_as_question(bare, said)):
+        return "ESCALATE", "alarming", _OF_ANGER
+    if asks:
         return "RESPOND", "question", 0.92
     if _LINK.search(bare):
         return "IGNORE", "link", 0.8
@@ -78,6 +81,10 @@ def small_talk(text: str) -> str | None:
 
 def _asks(text: str, said: str) -> bool:
     return "?" in text or "؟" in text or talk()["question"].search(said) is not None
+
+
+def _begins_or_ends_as_question(text: str, said: str) -> bool:
+    return "?" in text or "؟" in text or talk()["question"].match(said) is not None
 
 
 def _by_rules(text: str) -> tuple[Verdict, str, float] | None:

@@ -12,7 +12,8 @@ from socialsync.simulator.openai.mind.shelf import FOLDER, read_lines
 from socialsync.simulator.openai.mind.words import GERMAN, LANGUAGES, spellings, stem, words
 
 _NO_TOPICS = frozenset({
-    "stop", "common", "moderation", "decisions", "talk", "related", "matters", "signs", "temper", "noise",
+    "stop", "common", "moderation", "decisions", "talk", "related", "matters", "signs", "temper",
+    "alarm", "noise",
 })  # fmt: skip
 _SHORTEST_PART = 4
 _SHORTEST_BEGINNING = 5

@@ -13,7 +13,7 @@ from socialsync.simulator.openai.mind.words import GERMAN, LANGUAGES, spellings,
 
 _NO_TOPICS = frozenset({
     "stop", "common", "moderation", "decisions", "talk", "related", "matters", "signs", "temper",
-    "alarm", "noise",
+    "alarm", "calm", "noise",
 })  # fmt: skip
 _SHORTEST_PART = 4
 _SHORTEST_BEGINNING = 5

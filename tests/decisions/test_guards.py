@@ -1,6 +1,8 @@
-"""Threats, self-harm and minors reach a person, in four languages, and figures of speech do not."""
+"""Threats, self-harm and minors reach a person, in seven languages, and figures of speech do not."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from socialsync.features.decisions import guards, phrases
 from socialsync.features.decisions.guards import danger
@@ -31,6 +33,13 @@ from socialsync.features.decisions.guards import danger
         ("le prof a touché ma fille de 9 ans", "minors"),
         ("el monitor le pide fotos a mi hija de 13 años", "minors"),
         ("Der Trainer schreibt meiner Tochter nachts und will Fotos", "minors"),
+        ("I know which school your kids go to", "threat"),
+        ("Se ti becco ti spacco la faccia", "threat"),
+        ("tem uma bomba dentro", "threat"),
+        ("Hab alle Tabletten genommen", "self_harm"),
+        ("não aguento mais viver", "self_harm"),
+        ("il vostro istruttore scrive messaggi di notte a mia figlia", "minors"),
+        ("A man by your pool was filming the toddlers", "minors"),
     ],
 )
 def test_danger_is_seen(said, kind):
@@ -54,6 +63,9 @@ def test_danger_is_seen(said, kind):
         "ma fille de 12 ans peut venir seule ?",
         "dürfen Kinder ab 6 mitmachen?",
         "where do the kids get changed?",
+        "morri de rir, que bomba",
+        "una torta da morire",
+        "can the coach call me about my daughter's lesson?",
     ],
 )
 def test_figures_of_speech_and_children_who_are_well_are_none(said):
@@ -85,3 +97,29 @@ def test_a_phrase_is_spelt_as_it_says():
     for said in ("I will kick. Your dog now", "I will hits your dog now", "will kick your dogs now"):
         assert not found.search(phrases.folded(said)), said
     assert not phrases.pattern([], {}).search(" anything ")
+
+
+def test_parts_of_a_phrase_stand_anywhere():
+    found = phrases.finding(["coach/trainer & $writes ..1 you & night", "boo"], {"writes": "write*/text"})
+    for said in ("At night he writes to you. The coach!", "boo"):
+        assert found.stand_in(phrases.folded(said)), said
+    for said in ("the coach writes to you", "At night the coach writes letters", "bood"):
+        assert not found.stand_in(phrases.folded(said)), said
+
+
+@pytest.mark.timeout(20)
+@given(
+    pieces=st.lists(
+        st.sampled_from(
+            ["i will", "your", "kids", "my daughter", "know where", "a", "pills", ".", "0o0", "🔪"]
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    end=st.text(max_size=20),
+)
+@settings(max_examples=8, deadline=None)
+def test_a_long_text_made_to_stall_is_read_to_its_end(pieces, end):
+    beginning = f"{' '.join(pieces)} " * guards.LONGEST
+    assert danger(beginning[: guards.LONGEST - 100] + " . I will kill you") in guards.DANGERS
+    assert danger(beginning + end) in (None, *guards.DANGERS)

@@ -7,8 +7,9 @@ from importlib import resources
 from re import Pattern
 
 from socialsync.features.decisions import asking, phrases
+from socialsync.features.decisions.phrases import Phrases
 
-LANGUAGES = ("en", "fr", "es", "de", "ar")
+LANGUAGES = ("en", "fr", "es", "de", "pt", "it", "ar")
 DANGERS = ("self_harm", "minors", "threat")
 """The graver stands first."""
 LONGEST = 10_000
@@ -33,7 +34,7 @@ class Book:
     """One language's phrases, by kind."""
 
     harmless: Pattern[str]
-    dangers: Mapping[str, Pattern[str]]
+    dangers: Mapping[str, Phrases]
 
 
 def guarded(text: str) -> Concern | None:
@@ -53,7 +54,7 @@ def danger(text: str) -> str | None:
     found = set()
     for book in _books():
         meant = book.harmless.sub(" . ", said)
-        found |= {kind for kind, pattern in book.dangers.items() if pattern.search(meant)}
+        found |= {kind for kind, some in book.dangers.items() if some.stand_in(meant)}
     return next((kind for kind in DANGERS if kind in found), None)
 
 
@@ -69,9 +70,9 @@ def _read(language: str) -> Book:
     for line in filter(None, map(str.strip, source.splitlines())):
         if line.startswith("$"):
             name, _, words = line[1:].partition(" = ")
-            lists[name] = words
+            lists[name] = phrases.listed(words, lists)
         elif not line.startswith("#"):
             kind, _, phrase = line.partition(": ")
             found[kind].append(phrase)
-    patterns = {kind: phrases.pattern(some, lists) for kind, some in found.items()}
-    return Book(patterns.pop(_HARMLESS), patterns)
+    harmless = phrases.pattern(found.pop(_HARMLESS), lists)
+    return Book(harmless, {kind: phrases.finding(some, lists) for kind, some in found.items()})

@@ -2,12 +2,13 @@
 
 A phrase is words with blanks between: ``kill*`` begins so, ``a/b/c`` is any of them, ``going_to`` two words
 that belong together, ``?a`` may be missing, ``..3`` is up to three words of the same sentence, ``~3`` of any,
-and ``$name`` a list that stands above.
+and ``$name`` a list that stands above. ``this & that`` are parts that stand anywhere, in whatever order.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 _MENTION = re.compile(r"@[\w.]+")
 _PIECE = re.compile(r"[^\W_]+|[.!?؟;\n]+")
@@ -23,6 +24,21 @@ _SPACED = re.compile(r"(?<= )(?:[^\W\d] ){4,}")
 _STOP = "."
 _UNSEEN = "\u034f\u115f\u1160\u3164\uffa0"
 """What joins or fills, and is not of the category of formats."""
+_TOGETHER = " & "
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """Of a kind: ``either`` finds a phrase of one part, ``together`` has the parts of each of the others."""
+
+    either: re.Pattern[str]
+    together: Sequence[Sequence[re.Pattern[str]]]
+
+    def stand_in(self, said: str) -> bool:
+        """Whether folded text has any of them."""
+        if self.either.search(said):
+            return True
+        return any(all(part.search(said) for part in parts) for parts in self.together)
 
 
 def folded(text: str) -> str:
@@ -34,10 +50,21 @@ def folded(text: str) -> str:
     return _SPACED.sub(lambda found: found[0].replace(" ", "") + " ", f" {' '.join(words)} ")
 
 
+def finding(phrases: Iterable[str], lists: Mapping[str, str]) -> Phrases:
+    parts = [phrase.split(_TOGETHER) for phrase in phrases]
+    together = [[pattern([part], lists) for part in each] for each in parts if len(each) > 1]
+    return Phrases(pattern((each[0] for each in parts if len(each) == 1), lists), together)
+
+
 def pattern(phrases: Iterable[str], lists: Mapping[str, str]) -> re.Pattern[str]:
     """Finds any of them in folded text."""
     found = [f" {''.join(_spelt(piece, lists) for piece in each.split())}" for each in phrases]
     return re.compile("|".join(found) or r"(?!)")
+
+
+def listed(words: str, lists: Mapping[str, str]) -> str:
+    """Words with what the lists among them stand for."""
+    return "/".join(lists[each[1:]] if each.startswith("$") else each for each in words.split("/"))
 
 
 def _word(piece: str) -> str:
@@ -56,7 +83,7 @@ def _spelt(piece: str, lists: Mapping[str, str]) -> str:
         return f"(?:{_spelt(piece[1:], lists)})?"
     words: list[str] = []
     for each in piece.split("/"):
-        words += lists[each[1:]].split("/") if each.startswith("$") else [each]
+        words += listed(each, lists).split("/")
     return f"(?:{'|'.join(_one(word) for word in words)})"
 
 

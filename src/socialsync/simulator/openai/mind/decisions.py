@@ -11,6 +11,7 @@ from socialsync.simulator.openai.mind.orders import is_order
 from socialsync.simulator.openai.mind.phrasebook import families, folded, pattern, talk
 from socialsync.simulator.openai.mind.sentences import plain_sentences
 from socialsync.simulator.openai.mind.shelf import read_lines
+from socialsync.simulator.openai.mind.temper import is_alarming, is_angry, is_troubled
 from socialsync.simulator.openai.mind.tongue import language_of
 from socialsync.simulator.openai.mind.words import words
 
@@ -20,7 +21,9 @@ _LINK = re.compile(r"https?://|www\.|\bbit\.ly|\bt\.me/|\bwa\.me/", re.IGNORECAS
 _TAG = re.compile(r"\s*@\w")
 _FEW_WORDS = 3
 _FEW_WORDS_TO_A_FRIEND = 7
-_OF_A_MATTER = 0.9
+_OF_A_MATTER, _OF_ANGER, _OF_TROUBLE = 0.9, 0.8, 0.5
+_STATEMENT, _NOTHING = _UNTOLD = "statement", "nothing_to_answer"
+_QUESTION = "question"
 _SMALL_TALK = ("greeting", "thanks", "praise")
 
 
@@ -32,12 +35,21 @@ class Decision:
     reason: str
 
 
-def decide(text: str) -> Decision:
-    """What someone wrote counts as what it is; orders to a model in it count as nothing."""
+def decide(text: str, *, is_public: bool = False) -> Decision:
+    """What someone wrote counts as what it is; orders to a model in it count as nothing.
+
+    Args:
+        is_public: of a comment that nothing tells, a troubled one is shown to a person.
+    """
     bare = " ".join(piece for piece in plain_sentences(text) if not is_order(piece))
     if not bare.strip():
         return _decided("IGNORE", "no_content", 0.9)
-    return _decided(*(_by_rules(bare) or _by_looks(bare)))
+    found = _by_rules(bare) or _by_looks(bare)
+    said = folded(_MENTION.sub(" ", bare))
+    is_untold = found[1] in _UNTOLD or (found[1] == _QUESTION and not _begins_or_ends_as_question(bare, said))
+    if is_public and is_untold and is_troubled(bare, said):
+        found = "ESCALATE", "troubled", _OF_TROUBLE
+    return _decided(*found)
 
 
 def _by_looks(bare: str) -> tuple[Verdict, str, float]:
@@ -47,8 +59,14 @@ def _by_looks(bare: str) -> tuple[Verdict, str, float]:
         return "IGNORE", "tag_of_a_friend" if "@" in bare else "only_signs", 0.95
     if _tags(bare, said, count):
         return "IGNORE", "tag_of_a_friend", 0.93
+    if is_alarming(bare, said, asks=_begins_or_ends_as_question(bare, said)):
+        return "ESCALATE", "alarming", _OF_ANGER
+    return _by_talk(bare, said, count)
+
+
+def _by_talk(bare: str, said: str, count: int) -> tuple[Verdict, str, float]:
     if _asks(bare, said):
-        return "RESPOND", "question", 0.92
+        return "RESPOND", _QUESTION, 0.92
     if _LINK.search(bare):
         return "IGNORE", "link", 0.8
     if small := next((rule for rule in _SMALL_TALK if talk()[rule].search(said)), None):
@@ -56,7 +74,7 @@ def _by_looks(bare: str) -> tuple[Verdict, str, float]:
         return ("IGNORE", "applause", 0.7) if applause else ("RESPOND", small, 0.72)
     language = language_of(bare)
     known = any(meanings(word, language) for word in words(bare))
-    return ("RESPOND", "statement", 0.66) if known else ("IGNORE", "nothing_to_answer", 0.6)
+    return ("RESPOND", _STATEMENT, 0.66) if known else ("IGNORE", _NOTHING, 0.6)
 
 
 def _tags(bare: str, said: str, count: int) -> bool:
@@ -79,20 +97,29 @@ def _asks(text: str, said: str) -> bool:
     return "?" in text or "؟" in text or talk()["question"].search(said) is not None
 
 
+def _begins_or_ends_as_question(text: str, said: str) -> bool:
+    return "?" in text or "؟" in text or talk()["question"].match(said) is not None
+
+
 def _by_rules(text: str) -> tuple[Verdict, str, float] | None:
     said, flagged = folded(text), flags(text)
     fits = [rule for rule in _rules() if rule[3] & flagged or rule[4].search(said)]
     for rule, verdict, confidence, *_ in fits:
         if verdict == "ESCALATE":
             return verdict, rule, confidence
-    matters = (name for name, found in families("matters.txt").items() if found.search(said))
-    if matter := next(matters, None):
+    if matter := _family_of(said, "matters.txt") or _family_of(said, "signs.txt"):
         return "ESCALATE", matter, _OF_A_MATTER
+    if is_angry(said, asks="?" in text):
+        return "ESCALATE", "anger", _OF_ANGER
     if fits:
         rule, verdict, confidence, *_ = fits[0]
         return verdict, rule, confidence
-    noise = (name for name, found in families("noise.txt").items() if found.search(said))
-    return next((("IGNORE", name, _OF_A_MATTER) for name in noise), None)
+    noise = _family_of(said, "noise.txt")
+    return ("IGNORE", noise, _OF_A_MATTER) if noise else None
+
+
+def _family_of(said: str, table: str) -> str | None:
+    return next((name for name, found in families(table).items() if found.stands_in(said)), None)
 
 
 def _decided(verdict: Verdict, rule: str, confidence: float) -> Decision:

@@ -11,7 +11,10 @@ from functools import cache, lru_cache
 from socialsync.simulator.openai.mind.shelf import FOLDER, read_lines
 from socialsync.simulator.openai.mind.words import GERMAN, LANGUAGES, spellings, stem, words
 
-_NO_TOPICS = frozenset({"stop", "common", "moderation", "decisions", "talk", "related", "matters", "noise"})
+_NO_TOPICS = frozenset({
+    "stop", "common", "moderation", "decisions", "talk", "related", "matters", "signs", "temper",
+    "alarm", "calm", "noise",
+})  # fmt: skip
 _SHORTEST_PART = 4
 _SHORTEST_BEGINNING = 5
 _LONGEST_PHRASE = 4

@@ -18,7 +18,7 @@ from socialsync.app import docs
 from socialsync.app.openapi import DESCRIPTION, TAGS, DescribedApp
 from socialsync.db import urls
 from socialsync.features.accounts.authentication import KeyAuthenticator
-from socialsync.features.webhooks import endpoints, intake, pulse
+from socialsync.features.webhooks import endpoints, pulse
 from socialsync.resources import Resources, open_resources
 
 BODY_LIMITS: list[tuple[str, int]] = [
@@ -78,7 +78,7 @@ def create_app(resources: Resources | None = None) -> FastAPI:
 def _put(app: FastAPI, resources: Resources) -> None:
     opened.put(app, resources)
     principal.install(app, KeyAuthenticator(resources.database))
-    intake.install(app, resources.database)
+    endpoints.install(app, resources.database)
 
 
 def _asked_last(room: ModuleType) -> bool:

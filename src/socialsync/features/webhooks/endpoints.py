@@ -5,17 +5,24 @@ Meta, Graph API, "Webhooks, Getting started". Whatever is not answered with 200 
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
 from starlette.responses import PlainTextResponse, Response
 
 from socialsync import clock
 from socialsync.api.opened import Opened
+from socialsync.db.transaction import Database
 from socialsync.errors import Forbidden, NotFound, Unauthenticated
-from socialsync.features.webhooks import intake, signing
+from socialsync.features.webhooks import signing
+from socialsync.features.webhooks.intake import Intake
 from socialsync.platforms import PLATFORMS
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 _BODY = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+
+
+def install(app: FastAPI, database: Database) -> None:
+    """What comes in together is stored together, in this app."""
+    app.state.intake = Intake(database)
 
 
 async def _known(platform: Annotated[str, Path(json_schema_extra={"enum": list(PLATFORMS)})]) -> str:
@@ -64,5 +71,6 @@ async def receive_webhook(
             field="X-Hub-Signature-256",
             fix="Sign the raw body with META_APP_SECRET: sha256=<hex of HMAC-SHA256>.",
         )
-    await intake.of(request).receive(platform, body, now=clock.now())
+    intake: Intake = request.app.state.intake
+    await intake.receive(platform, body, now=clock.now())
     return Response(status_code=200)

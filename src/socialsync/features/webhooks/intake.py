@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fastapi import FastAPI, Request
-
 from socialsync.db.away import READ_ONLY, is_away, sqlstate
 from socialsync.db.transaction import Database
 from socialsync.features.webhooks import service
@@ -114,16 +112,6 @@ class Intake:
                 await service.receive_carefully(session, told.platform, told.body, now=told.at)
         except Exception as error:  # noqa: BLE001 - whoever waits is told
             _tell([told], error)
-
-
-def install(app: FastAPI, database: Database) -> None:
-    """The one of this app."""
-    app.state.intake = Intake(database)
-
-
-def of(request: Request) -> Intake:
-    intake: Intake = request.app.state.intake
-    return intake
 
 
 def _time() -> float:

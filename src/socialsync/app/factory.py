@@ -78,7 +78,7 @@ def create_app(resources: Resources | None = None) -> FastAPI:
 def _put(app: FastAPI, resources: Resources) -> None:
     opened.put(app, resources)
     principal.install(app, KeyAuthenticator(resources.database))
-    intake.install(app, resources.database)
+    app.state.intake = intake.Intake(resources.database)
 
 
 def _asked_last(room: ModuleType) -> bool:

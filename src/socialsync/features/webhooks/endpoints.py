@@ -11,7 +11,8 @@ from starlette.responses import PlainTextResponse, Response
 from socialsync import clock
 from socialsync.api.opened import Opened
 from socialsync.errors import Forbidden, NotFound, Unauthenticated
-from socialsync.features.webhooks import intake, signing
+from socialsync.features.webhooks import signing
+from socialsync.features.webhooks.intake import Intake
 from socialsync.platforms import PLATFORMS
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
@@ -64,5 +65,6 @@ async def receive_webhook(
             field="X-Hub-Signature-256",
             fix="Sign the raw body with META_APP_SECRET: sha256=<hex of HMAC-SHA256>.",
         )
-    await intake.of(request).receive(platform, body, now=clock.now())
+    intake: Intake = request.app.state.intake
+    await intake.receive(platform, body, now=clock.now())
     return Response(status_code=200)

@@ -98,16 +98,3 @@ async def test_a_mistake_with_one_body_spoils_none_that_came_with_it(door, owner
     problems = owner.execute("select count(*), count(problem), count(handled_at) from webhook_events")
     assert problems.fetchone() == (8, 1, 7)
     assert owner.execute("select count(*) from messages").fetchone() == (7,)
-
-
-async def test_who_waits_for_a_lock_holds_up_nobody_for_long(door, owner):
-    add_delivery(owner)
-    with owner.transaction():
-        owner.execute("select from post_deliveries for update")
-        stuck = [asyncio.create_task(tell(door, told(status(word)))) for word in ("sent", "delivered")]
-        others = []
-        while not any(task.done() for task in others):
-            others.append(asyncio.create_task(tell(door, wrote(len(others), 1))))
-            await asyncio.sleep(0.05)
-        assert not any(task.done() for task in stuck)
-    assert set(await asyncio.gather(*stuck, *others)) == {200}

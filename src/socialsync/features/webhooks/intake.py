@@ -99,7 +99,7 @@ class Intake:
         bodies = [told.body for told in together]
         try:
             async with self._database.system_transaction("webhooks are stored and handled") as session:
-                await service.receive(session, together[0].platform, bodies, now=together[-1].at)
+                await service.receive_together(session, together[0].platform, bodies, now=together[-1].at)
         except Exception as error:
             if _is_of_all(error):
                 raise
@@ -109,7 +109,7 @@ class Intake:
     async def _store_alone(self, told: _Told) -> None:
         try:
             async with self._database.system_transaction("a webhook is stored at least") as session:
-                await service.receive_carefully(session, told.platform, told.body, now=told.at)
+                await service.receive(session, told.platform, told.body, now=told.at)
         except Exception as error:  # noqa: BLE001 - whoever waits is told
             _tell([told], error)
 

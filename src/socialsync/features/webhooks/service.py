@@ -32,7 +32,9 @@ PASS_S = 0.5
 _MISTAKE = "SocialSync made a mistake while handling it; the log tells more"
 
 
-async def receive(session: AsyncSession, platform: str, bodies: Sequence[bytes], *, now: datetime) -> None:
+async def receive_together(
+    session: AsyncSession, platform: str, bodies: Sequence[bytes], *, now: datetime
+) -> None:
     """Store bodies and handle them as one. Those that were handled before are only counted. A mistake of ours
     with any of them is raised.
     """
@@ -46,7 +48,7 @@ async def receive(session: AsyncSession, platform: str, bodies: Sequence[bytes],
         await handling.handle(session, platform, todo, now=now)
 
 
-async def receive_carefully(session: AsyncSession, platform: str, body: bytes, *, now: datetime) -> None:
+async def receive(session: AsyncSession, platform: str, body: bytes, *, now: datetime) -> None:
     """The same with one, which is stored even where a mistake of ours keeps it from being handled."""
     event = (await queries.add_events(session, platform, [body], now=now))[body]
     if event["handled_at"] is None:

@@ -164,6 +164,8 @@ async def _read_one(
     async with channel.turns, turns:
         if channel.wait is not None:
             return Outcome(watched, again_in=channel.wait)
+        if time.monotonic() > deadline:  # the tick would end in the middle: somebody else's turn
+            return Outcome(watched, again_in=timedelta(0))
         reader = Reader(opened, watched, channel.sender, deadline)
         try:
             async with asyncio.timeout_at(asyncio.get_running_loop().time() + deadline - time.monotonic()):

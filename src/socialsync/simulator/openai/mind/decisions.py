@@ -11,7 +11,7 @@ from socialsync.simulator.openai.mind.orders import is_order
 from socialsync.simulator.openai.mind.phrasebook import families, folded, pattern, talk
 from socialsync.simulator.openai.mind.sentences import plain_sentences
 from socialsync.simulator.openai.mind.shelf import read_lines
-from socialsync.simulator.openai.mind.temper import is_alarming, is_angry, is_troubled
+from socialsync.simulator.openai.mind.temper import is_alarming, is_angry, is_kind, is_troubled
 from socialsync.simulator.openai.mind.tongue import language_of
 from socialsync.simulator.openai.mind.words import words
 
@@ -73,7 +73,9 @@ def _by_talk(bare: str, said: str, count: int) -> tuple[Verdict, str, float]:
         applause = small == "praise" and count < _FEW_WORDS
         return ("IGNORE", "applause", 0.7) if applause else ("RESPOND", small, 0.72)
     language = language_of(bare)
-    known = any(meanings(word, language) for word in words(bare))
+    known = any(meanings(word, language) for word in words(bare)) or (
+        count > _FEW_WORDS + 1 and is_kind(bare, said)
+    )
     return ("RESPOND", _STATEMENT, 0.66) if known else ("IGNORE", _NOTHING, 0.6)
 
 

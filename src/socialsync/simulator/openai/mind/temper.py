@@ -34,20 +34,21 @@ def is_angry(said: str, *, asks: bool) -> bool:
 def is_alarming(text: str, said: str, *, asks: bool) -> bool:
     """For what no rule knows: whether its words add up to something that a person should see."""
     found = 2 * temper(said) + _weight(said, "alarm.txt")
-    return found >= (_ALARMING_THOUGH_KIND if asks or _is_kind(text, said) else ALARMING_FROM)
+    return found >= (_ALARMING_THOUGH_KIND if asks or is_kind(text, said) else ALARMING_FROM)
 
 
 def is_troubled(text: str, said: str) -> bool:
     """Whether a remark speaks of people, or of oneself with a no, and has neither kind word nor question."""
     calm = families("calm.txt")
-    if len(said.split()) < _REMARK or _is_kind(text, said) or calm["asks"].either.search(said, 0, _OPENING):
+    if len(said.split()) < _REMARK or is_kind(text, said) or calm["asks"].either.search(said, 0, _OPENING):
         return False
     if calm["you"].stands_in(said) or calm["they"].stands_in(said):
         return True
     return calm["self"].stands_in(said) and calm["not"].stands_in(said)
 
 
-def _is_kind(text: str, said: str) -> bool:
+def is_kind(text: str, said: str) -> bool:
+    """Whether it has a kind or a softening word, a heart or laughter."""
     calm = families("calm.txt")
     return _KIND_SIGN.search(text) is not None or any(calm[name].stands_in(said) for name in ("kind", "mild"))
 

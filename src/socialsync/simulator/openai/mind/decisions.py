@@ -109,7 +109,8 @@ def _by_rules(text: str) -> tuple[Verdict, str, float] | None:
     for rule, verdict, confidence, *_ in fits:
         if verdict == "ESCALATE":
             return verdict, rule, confidence
-    if matter := _family_of(said, "matters.txt") or _family_of(said, "signs.txt"):
+    matter = _family_of(said, "matters.txt") or _family_of(said, "signs.txt")
+    if matter:
         return "ESCALATE", matter, _OF_A_MATTER
     if is_angry(said, asks="?" in text):
         return "ESCALATE", "anger", _OF_ANGER

@@ -53,7 +53,7 @@ class Knowing:
 
     @cached_property
     def _decision(self) -> Decision:
-        return decide(self._prompt.asked, is_public="comment" in self._prompt.rules)
+        return decide(self._prompt.asked, is_public="public comment" in self._prompt.rules)
 
     def _verdict(self, schema: Schema) -> Any:
         return verdict_in(schema.get("enum") or ["RESPOND", "IGNORE", "ESCALATE"], self._decision)

@@ -98,8 +98,9 @@ class Desk:
             self.clock.set(job["scheduled_at"])
         try:
             result = await self.office.run(job["id"])
-        except Exception:
-            await self._leave(job["id"], "todo")
+        except Exception as error:
+            after = getattr(error, "retry_after", None) or timedelta(0)
+            await self._leave(job["id"], "todo", at=self.now + after)
             raise
         await self._leave(job["id"], "succeeded")
         return result
@@ -108,13 +109,14 @@ class Desk:
         async with self.office.opened.database.system_transaction("a test sweeps") as session:
             return await which(session, now=self.now)
 
-    async def _leave(self, job_id: int, status: str) -> None:
+    async def _leave(self, job_id: int, status: str, at: datetime | None = None) -> None:
         """As the end of a job that failed it waits again, or is superseded by one that waits already."""
         twins = await self.waiting()
         await self.office.rows(
             "update procrastinate_jobs set worker_id = null,"
-            " status = cast(:status as procrastinate_job_status) where id = :id returning id",
+            " scheduled_at = coalesce(:at, scheduled_at), status = cast(:status as procrastinate_job_status) where id = :id returning id",
             id=job_id,
+            at=at,
             status="failed" if status == "todo" and twins else status,
         )
 

@@ -100,7 +100,7 @@ def token_of(answer: Answer) -> FreshToken:
 def _published(entry: object) -> PublishedMedia | None:
     if not isinstance(entry, Mapping):
         return None
-    known, caption = bodies.id_of(entry.get("id")), entry.get("caption")
+    known, caption = bodies.text_of(entry.get("id")), entry.get("caption")
     at = moment_of(entry.get("timestamp"))
     if known is None or at is None:
         return None

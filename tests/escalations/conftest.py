@@ -113,8 +113,8 @@ class Desk:
         """As the end of a job that failed it waits again, or is superseded by one that waits already."""
         twins = await self.waiting()
         await self.office.rows(
-            "update procrastinate_jobs set worker_id = null,"
-            " scheduled_at = coalesce(:at, scheduled_at), status = cast(:status as procrastinate_job_status) where id = :id returning id",
+            "update procrastinate_jobs set worker_id = null, scheduled_at = coalesce(:at, scheduled_at),"
+            " status = cast(:status as procrastinate_job_status) where id = :id returning id",
             id=job_id,
             at=at,
             status="failed" if status == "todo" and twins else status,

@@ -79,6 +79,8 @@ def test_bursts_of_many_people_and_a_person_who_answers(installation, api, simul
     for person in PEOPLE:
         write(simulator, "I want to talk to a human", person=person, number=1)
     wait_for(lambda: len(conversations(api, needs_person=True)) == len(PEOPLE), "a person is asked for")
+    # Who takes over before that is sent stops it, as they should
+    wait_for(lambda: {len(texts) for texts in sent_to(simulator).values()} == {2}, "everybody is told so")
     for one in conversations(api):
         path = f"/api/v1/conversations/{one['id']}"
         assert api.put(f"{path}/takeover").json()["mode"] == "human"

@@ -72,8 +72,7 @@ async def play(
     odd = Remark(
         "One asks what nobody knows; a person overrules",
         "Do you deliver to Reykjavik by helicopter?",
-        "escalate",
-        mailed=True,
+        "escalate",  # mailed with whatever else comes within five minutes
     )
     remarks = [
         Remark("A question", "What time do you close?", "respond", ["seven in the evening"]),

@@ -204,7 +204,7 @@ async def _answered(session: AsyncSession, body: _Body, placed: Sequence[Placed]
 def _steps_in(row: RowMapping, body: _Body) -> bool:
     """Whether somebody who answered from the app has the floor now."""
     connected_at: datetime = body.channels[row["channel_id"]]["created_at"]
-    if body.pulled and row["told_at"] <= connected_at:
+    if body.pulled and row["told_at"] < connected_at.replace(microsecond=0):  # platforms tell seconds
         return False
     return _is_after_handback(row, body.conversations)
 

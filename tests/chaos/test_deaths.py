@@ -104,7 +104,7 @@ def _feed_until_it_works(works, pid: int) -> None:
 
 def test_what_a_stopped_process_finishes_late_is_not_stored(works):
     first, second = works.crew(2, concurrency=1)
-    ids = works.defer("work", 2, seconds=1.0, again_seconds=0.01)
+    ids = works.defer("work", 2, seconds=5.0, again_seconds=0.01)  # neither ends before both have begun
     begun = wait_for(lambda: len(found := works.started(ids)) == 2 and found, "the start of both")
     late = next(job_id for job_id, pid in begun.items() if pid == first)
     os.kill(first, signal.SIGSTOP)

@@ -76,7 +76,8 @@ def test_the_stock_worker_publishes_scheduled_posts(installation, api, simulator
     assert [effect["caption"] for effect in simulator.ledger(kind="instagram.publish")] == ["Sunrise"]
     assert len(simulator.ledger(kind="whatsapp.message")) == 2
     said = installation.log(worker)
-    assert "[ENQUEUE] Found 2 due posts" in said
+    found = [int(count) for count in re.findall(r"\[ENQUEUE\] Found (\d+) due posts?", said)]
+    assert sum(found) == 2  # of one tick, or of two on a slow machine
     for post_id, platform in zip(ids, ("instagram", "whatsapp"), strict=True):
         assert f"[PUBLISH] Starting publish task for post {post_id}" in said
         assert f"[PUBLISH] Successfully published post {post_id} to {platform}" in said

@@ -4,17 +4,17 @@ No transaction is open while the network is. A reply whose answer is lost stays 
 ``comments.settle_reply`` has looked for it: nothing is sent again that was not looked for.
 """
 
-import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
+from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import clock, telemetry
-from socialsync.db.away import is_away
+from socialsync.db import patience
 from socialsync.errors import SocialSyncError, Temporary, UnknownOutcome
 from socialsync.features.channels import service as channels
 from socialsync.features.comments import queries
@@ -40,8 +40,6 @@ SETTLE_AFTER = timedelta(seconds=90)
 """A call and storing its outcome take no longer; by then a reply stands below its comment."""
 STALE = timedelta(seconds=20)
 """An intent that is older when its call begins is left to who settles it: the call may take a minute."""
-OUTCOME_TRIES = (0.1, 0.5, 2.0, 5.0, 10.0)
-"""Seconds between tries to store what the world has seen already, while Postgres is away."""
 LIMITED = timedelta(minutes=1)
 """When the platform says that it is too much, and not for how long."""
 REVOKED = "It waits until the channel is connected again."
@@ -113,7 +111,8 @@ async def _show(case: Case) -> None:
 async def _intend(case: Case) -> Errand | Step:
     """Commit the intent, and with it the job that settles it. What a former life began is left to that."""
     now = clock.now()
-    async with case.opened.database.transaction(case.workspace_id) as session:
+    withdraw = functools.partial(_withdraw, comment_id=case.comment.id, intended_at=now)
+    async with patience.intention(case.opened.database, case.workspace_id, withdraw) as session:
         await still_mine(session, case.job)
         comment = await queries.find_comment(session, case.comment.id, lock=True)
         reply = await queries.find_unfinished(session, case.comment.id)
@@ -132,6 +131,17 @@ async def _intend(case: Case) -> Errand | Step:
         session.expunge_all()
         reply.settle_job_id = job_id
     return Errand(case, reply, now)
+
+
+async def _withdraw(session: AsyncSession, *, comment_id: UUID, intended_at: datetime) -> None:
+    """The intent of then, should it stand: nobody has acted on it."""
+    await queries.find_comment(session, comment_id, lock=True)
+    reply = await queries.find_unfinished(session, comment_id)
+    if reply is None or reply.status != "sending" or reply.effect_at != intended_at:
+        return
+    await queries.set_reply(session, reply.id, {"status": "queued", "effect_at": None})
+    if reply.settle_job_id is not None:
+        await deferring.cancel_waiting(session, reply.settle_job_id)
 
 
 async def settle_at(session: AsyncSession, reply: CommentReply, at: datetime) -> int:
@@ -294,16 +304,7 @@ async def second_look(case: Case) -> SocialSyncError | None:
 
 async def _store(errand: Errand, record: Callable[[AsyncSession], Awaitable[None]]) -> None:
     """Store an outcome, patiently while Postgres is away. Should all tries fail, it is settled later."""
-    for pause in (*OUTCOME_TRIES, None):
-        try:
-            async with errand.case.opened.database.transaction(errand.case.workspace_id) as session:
-                await record(session)
-        except (SQLAlchemyError, OSError) as error:
-            if pause is None or not is_away(error):
-                raise
-            await asyncio.sleep(pause)
-        else:
-            return
+    await patience.store(errand.case.opened.database, errand.case.workspace_id, record)
 
 
 def sentence(error: SocialSyncError) -> str:

@@ -3,17 +3,15 @@
 A mail without an answer is handed in a second time, under the same Message-ID: docs/decisions/0015.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from email.utils import parseaddr
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import clock, telemetry
-from socialsync.db.away import is_away
+from socialsync.db import patience
 from socialsync.features.escalations import collecting, mails, smtp, wording
 from socialsync.features.escalations.collecting import MOST_DOUBTS, UNCLEAR, Errand
 from socialsync.features.escalations.smtp import MailInDoubt, MailPostponed, MailRefused
@@ -25,8 +23,6 @@ from socialsync.resources import Resources
 log = telemetry.get_logger(__name__)
 
 AFTER_DOUBT = timedelta(minutes=1)
-OUTCOME_TRIES = (0.1, 0.5, 2.0, 5.0, 10.0)
-"""Seconds between tries to store what the world has seen already, while Postgres is away."""
 
 
 class MailGivenUp(MailRefused):
@@ -132,13 +128,4 @@ async def _store(
     opened: Resources, errand: Errand, record: Callable[[AsyncSession], Awaitable[None]]
 ) -> None:
     """Patiently while Postgres is away. Should all tries fail, the mail is in doubt."""
-    for pause in (*OUTCOME_TRIES, None):
-        try:
-            async with opened.database.transaction(errand.workspace_id) as session:
-                await record(session)
-        except (SQLAlchemyError, OSError) as error:
-            if pause is None or not is_away(error):
-                raise
-            await asyncio.sleep(pause)
-        else:
-            return
+    await patience.store(opened.database, errand.workspace_id, record)

@@ -95,6 +95,17 @@ with back as (
 )
 select settle_job_id from back
 """)
+_WITHDRAW = text("""
+with back as (
+    update outbox set sending_at = null
+    where workspace_id = :workspace_id and id = :id and sending_at = :intended_at and finished_at is null
+    returning message_id, settle_job_id
+), told as (
+    update messages set status = 'queued'
+    where workspace_id = :workspace_id and id in (select message_id from back) and status = 'sending'
+)
+select settle_job_id from back
+""")
 _TWIN = text("""
 with twin as (
     select twin.id, twin.author, twin.conversation_id, twin.told_at from messages twin
@@ -346,6 +357,16 @@ async def take_back(
         "now": now,
     }
     job_id = await session.scalar(_TAKE_BACK, values)
+    if job_id is not None:
+        await deferring.cancel_waiting(session, job_id)
+
+
+async def withdraw(
+    session: AsyncSession, *, workspace_id: UUID, outbox_id: UUID, intended_at: datetime
+) -> None:
+    """The intent of then, should it stand: nobody has acted on it."""
+    values = {"workspace_id": workspace_id, "id": outbox_id, "intended_at": intended_at}
+    job_id = await session.scalar(_WITHDRAW, values)
     if job_id is not None:
         await deferring.cancel_waiting(session, job_id)
 

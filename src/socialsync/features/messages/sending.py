@@ -4,18 +4,17 @@ No transaction is open while the network is. A message whose answer is lost stay
 later; those behind it go on, because it is never sent again.
 """
 
-import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import clock, telemetry
-from socialsync.db.away import is_away
+from socialsync.db import patience
 from socialsync.errors import SocialSyncError, Temporary, UnknownOutcome
 from socialsync.features.channels import service as channels
 from socialsync.features.messages import handover, outbox, reach
@@ -31,8 +30,6 @@ from socialsync.resources import Resources
 
 log = telemetry.get_logger(__name__)
 
-OUTCOME_TRIES = (0.1, 0.5, 2.0, 5.0, 10.0)
-"""Seconds between tries to store what the world has seen already, while Postgres is away."""
 LONGEST_WAIT = timedelta(minutes=2)
 """A longer wait goes back to the row."""
 LIMITED = timedelta(minutes=1)
@@ -118,7 +115,10 @@ async def _intend(errand: Errand) -> bool:
         JobLost.
     """
     now, one = clock.now(), errand.waiting
-    async with errand.opened.database.transaction(errand.workspace_id) as session:
+    withdraw = functools.partial(
+        outbox.withdraw, workspace_id=errand.workspace_id, outbox_id=one.id, intended_at=now
+    )
+    async with patience.intention(errand.opened.database, errand.workspace_id, withdraw) as session:
         await still_mine(session, errand.job)
         head = await outbox.lock_head(session, errand.workspace_id, one.conversation_id)
         if head is None or head.id != one.id:
@@ -241,13 +241,4 @@ async def _second_look(errand: Errand) -> SocialSyncError:
 
 async def store(errand: Errand, record: Callable[[AsyncSession], Awaitable[None]]) -> None:
     """Store an outcome, patiently while Postgres is away. Should all tries fail, it is settled later."""
-    for pause in (*OUTCOME_TRIES, None):
-        try:
-            async with errand.opened.database.transaction(errand.workspace_id) as session:
-                await record(session)
-        except (SQLAlchemyError, OSError) as error:
-            if pause is None or not is_away(error):
-                raise
-            await asyncio.sleep(pause)
-        else:
-            return
+    await patience.store(errand.opened.database, errand.workspace_id, record)

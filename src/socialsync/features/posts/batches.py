@@ -56,6 +56,12 @@ with next as materialized (
 select * from moved order by id
 """  # noqa: S608 - a constant of ours
 )
+_WITHDRAW = text("""
+update post_deliveries set status = 'queued', sending_at = null,
+    not_before = case when cast(:chunk as integer) is null then cast(:intended_at as timestamptz) end
+where workspace_id = :workspace_id and post_id = :post_id and status = 'sending'
+    and sending_at = :intended_at and (cast(:chunk as integer) is null or chunk = :chunk)
+""")
 _STORE = text("""
 with given as materialized (
     select * from unnest(cast(:ids as uuid[]), cast(:statuses as text[]), cast(:message_ids as text[]),
@@ -162,6 +168,11 @@ async def take(
     values = {**part.key, "chunk": part.chunk, "limit": limit, "channel_id": channel_id}
     rows = await session.execute(_TAKE, {**values, "now": now, "opted_out": OPTED_OUT_BEFORE})
     return rows.mappings().all()
+
+
+async def withdraw(session: AsyncSession, *, part: Part, intended_at: datetime) -> None:
+    """The intents of then, should they stand: nobody has acted on them."""
+    await session.execute(_WITHDRAW, {**part.key, "chunk": part.chunk, "intended_at": intended_at})
 
 
 async def store(

@@ -18,6 +18,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import clock, platforms, telemetry
+from socialsync.db import patience
 from socialsync.errors import Refused, SocialSyncError, Temporary, UnknownOutcome
 from socialsync.features.channels import service as channels
 from socialsync.features.posts import batches, deliveries, publishing, queries
@@ -135,8 +136,10 @@ def _place() -> asyncio.Semaphore:
 
 async def _send_next(one: Errand, part: Part) -> int:
     """Send the next batch: how many it had."""
-    async with one.transaction() as session:
-        batch = await _next_batch(session, one, part)
+    now = clock.now()
+    withdraw = functools.partial(batches.withdraw, part=part, intended_at=now)
+    async with patience.intention(one.opened.database, one.workspace_id, withdraw) as session:
+        batch = await _next_batch(session, one, part, now=now)
     if to_send := [row for row in batch if row["status"] == "sending"]:
         await _send_batch(one, part, to_send)
     return len(batch)
@@ -152,7 +155,9 @@ async def _get_leave(one: Errand, calls: int) -> None:
             await asyncio.sleep(wait.total_seconds())
 
 
-async def _next_batch(session: AsyncSession, one: Errand, part: Part) -> Sequence[RowMapping]:
+async def _next_batch(
+    session: AsyncSession, one: Errand, part: Part, *, now: datetime
+) -> Sequence[RowMapping]:
     """Commit the intent of some messages. A job that settles them should no outcome come waits already, or
     does from here on.
 
@@ -160,7 +165,6 @@ async def _next_batch(session: AsyncSession, one: Errand, part: Part) -> Sequenc
         JobLost, PostEdited.
         Held: the channel is not open any more.
     """
-    now = clock.now()
     await still_mine(session, one.job)
     run = await batches.find_open(session, part, one.attempt.run_id, one.attempt.revision)
     if run is None:

@@ -3,18 +3,16 @@
 No transaction is open while the network is.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import clock
-from socialsync.db.away import is_away
+from socialsync.db import patience
 from socialsync.errors import SocialSyncError, Temporary
 from socialsync.features.channels import service as channels
 from socialsync.features.posts.outcomes import sentence
@@ -25,8 +23,6 @@ from socialsync.queue.jobs import Job
 from socialsync.queue.policies import Wait
 from socialsync.resources import Resources
 
-OUTCOME_TRIES = (0.1, 0.5, 2.0, 5.0, 10.0)
-"""Seconds between tries to store what the world has seen already, while Postgres is away."""
 LONGEST_WAIT = timedelta(minutes=2)
 """A longer wait goes back to the row."""
 LIMITED = timedelta(minutes=1)
@@ -65,16 +61,7 @@ async def store(
     opened: Resources, workspace_id: UUID, record: Callable[[AsyncSession], Awaitable[None]]
 ) -> None:
     """Store an outcome, patiently while Postgres is away. Should all tries fail, it is settled later."""
-    for pause in (*OUTCOME_TRIES, None):
-        try:
-            async with opened.database.transaction(workspace_id) as session:
-                await record(session)
-        except (SQLAlchemyError, OSError) as error:
-            if pause is None or not is_away(error):
-                raise
-            await asyncio.sleep(pause)
-        else:
-            return
+    await patience.store(opened.database, workspace_id, record)
 
 
 TOKEN_AGAIN = timedelta(seconds=10)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil.rrule import rrulestr
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from socialsync.errors import Invalid
@@ -102,6 +102,7 @@ def test_occurrences_only_go_forward(beginning, rule):
 
 
 @given(beginnings(), st.sampled_from(RULES), st.integers(1, 12))
+@example(("Pacific/Apia", datetime(2011, 12, 29, 10, tzinfo=UTC)), "FREQ=HOURLY;INTERVAL=7", 5)
 @settings(max_examples=100, deadline=None)
 def test_count_and_until_end_it(beginning, rule, count):
     zone, starts_at = beginning

@@ -7,6 +7,7 @@ of one that comes twice the first counts, and of two that fall on the same insta
 dateutil finds the days, the times of the day are found here.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -35,6 +36,7 @@ class _Series:
 
     rule: Rule
     zone: ZoneInfo
+    starts_at: datetime
     start: datetime
 
 
@@ -78,29 +80,39 @@ def next_after(text: str, zone: str, starts_at: datetime, after: datetime) -> da
 
 def _series(rule: Rule, zone: str, starts_at: datetime) -> _Series:
     at = ZoneInfo(zone)
-    return _Series(rule, at, starts_at.astimezone(at).replace(tzinfo=None))
+    return _Series(rule, at, starts_at, starts_at.astimezone(at).replace(tzinfo=None))
 
 
 def _first(series: _Series, *, floor: datetime, itself: bool) -> datetime | None:
     """The first instant behind ``floor``. The beginning counts (``itself``) only if the rule names it."""
     rule, zone, start = series.rule, series.zone, series.start
-    near = floor.astimezone(zone).replace(tzinfo=None) - _SKIPPED
-    since = start if rule.count else max(start, near)
+    since = start if rule.count else max(start, floor.astimezone(zone).replace(tzinfo=None) - _SKIPPED)
     times = (naive for naive in _times(series, since) if naive > start or (itself and naive == start))
-    found: datetime | None = None
-    last: datetime | None = None
-    for naive in islice(times, rule.count and rule.count - (not itself)):
-        if last is not None and naive > last:
-            break
-        if naive < near:
-            continue
-        at, skipped = _instant(naive, zone)
+    beyond = floor if itself else series.starts_at
+    instants = (at for at in _ordered(times, zone) if at > beyond)
+    for at in islice(instants, rule.count and rule.count - (not itself)):
         if rule.until is not None and at > rule.until:
-            if not skipped:
-                break
-        elif at > floor and (found is None or at < found):
-            found, last = at, naive + _SKIPPED if skipped else naive
-    return found
+            break
+        if at > floor:
+            return at
+    return None
+
+
+def _ordered(times: Iterator[datetime], zone: ZoneInfo) -> Iterator[datetime]:
+    """The instants of these times on the wall, in order, each once. Those that the clocks skip come among the
+    times behind them; where a whole day is skipped, hours later.
+    """
+    skipped: deque[datetime] = deque()
+    for naive in times:
+        at, is_skipped = _instant(naive, zone)
+        if is_skipped:
+            skipped.append(at)
+            continue
+        while skipped and skipped[0] <= at:
+            if (early := skipped.popleft()) < at:
+                yield early
+        yield at
+    yield from skipped
 
 
 def _instant(naive: datetime, zone: ZoneInfo) -> tuple[datetime, bool]:

@@ -23,15 +23,17 @@ from bench.rivals.procrastinates import Ours
 from bench.scenarios.ingest import free_port, ready
 from bench.scenarios.lineup import Lineup
 from socialsync import registry, settings
-from socialsync.ai import Spender
+from socialsync.ai import Message, Spender
 from socialsync.db.urls import Urls, as_app
-from socialsync.features.knowledge import retrieval, service
+from socialsync.features.knowledge import grounding, reranking, retrieval, service
+from socialsync.features.knowledge.retrieval import Hit
 from socialsync.resources import Resources, open_resources
 
 MEANING = (
     "The evaluation set of `bench/evaluation`: five documents in five languages in one workspace, and"
     " questions with the passage that answers each. Recall@5 is the share of questions whose passage is among"
-    " the first five; MRR the mean of one by its rank. With `OPENAI_API_KEY` or `OPENAI_BASE_URL` set the"
+    " the first five; MRR the mean of one by its rank."
+    " Reranked: the chat model orders the best 20. With `OPENAI_API_KEY` or `OPENAI_BASE_URL` set the"
     " embeddings are that endpoint's, else the simulator's."
 )
 GOALS = "Goal: on the held-out half, both together at least equal the better of the two."
@@ -44,7 +46,7 @@ _OPEN = "select count(*) from knowledge_documents where status not in ('indexed'
 _FAILED = "select title, error from knowledge_documents where status = 'failed'"
 _WITHIN_S = 300.0
 _AT_ONCE = 60
-_WAYS = ("vectors", "words", "both")
+_WAYS = ("vectors", "words", "both", "both, reranked")
 
 
 def measure(lineup: Lineup, _options: Options) -> Report:
@@ -141,19 +143,26 @@ async def _asked() -> dict[str, dict[str, Scores]]:
 async def _ranks(opened: Resources, questions: Sequence[Question]) -> dict[str, list[int | None]]:
     vectors = await opened.ai.embed(Spender(_WORKSPACE, "search"), [each.text for each in questions])
     ranks: dict[str, list[int | None]] = {way: [] for way in _WAYS}
-    async with opened.database.transaction(_WORKSPACE) as session:
-        for question, vector in zip(questions, vectors, strict=True):
-            given = {"vectors": (vector, ""), "words": (None, question.text), "both": (vector, question.text)}
-            for way, (meaning, words) in given.items():
-                hits = await retrieval.search(
-                    session,
-                    _WORKSPACE,
-                    words,
-                    vector=meaning,
-                    model=opened.ai.models.embedding,
-                    limit=50,
+    for question, vector in zip(questions, vectors, strict=True):
+        given = {"vectors": (vector, ""), "words": (None, question.text), "both": (vector, question.text)}
+        async with opened.database.transaction(_WORKSPACE) as session:
+            found = {
+                way: await retrieval.search(
+                    session, _WORKSPACE, words, vector=meaning, model=opened.ai.models.embedding, limit=50
                 )
-                gold = (question.gold.heading, question.gold.text)
-                places = (n for n, hit in enumerate(hits, start=1) if (hit.heading, hit.text) == gold)
-                ranks[way].append(next(places, None))
+                for way, (meaning, words) in given.items()
+            }
+        found["both, reranked"] = await _reranked(opened, question, found["both"][: reranking.READ])
+        gold = (question.gold.heading, question.gold.text)
+        for way, hits in found.items():
+            places = (n for n, hit in enumerate(hits, start=1) if (hit.heading, hit.text) == gold)
+            ranks[way].append(next(places, None))
     return ranks
+
+
+async def _reranked(opened: Resources, question: Question, hits: list[Hit]) -> list[Hit]:
+    asked = [
+        Message("system", reranking.RULES), Message("user", grounding.framed(question.text, hits)),
+    ]  # fmt: skip
+    answer = await opened.ai.decide(Spender(_WORKSPACE, "rerank"), asked, reranking.Ranked)
+    return reranking.ordered(hits, answer.ranking)

@@ -157,6 +157,8 @@ class Settings(BaseSettings):
     embedding_model: Annotated[str, AfterValidator(_word)] = Field(
         "text-embedding-3-small", alias="SOCIALSYNC_EMBEDDING_MODEL"
     )
+    rerank: bool = Field(False, alias="SOCIALSYNC_RERANK")
+    """Whether the chat model orders the passages that a search found."""
     ai_prices: Annotated[Mapping[str, tuple[Decimal, Decimal]], NoDecode, BeforeValidator(_prices)] = Field(
         {}, alias="SOCIALSYNC_AI_PRICES"
     )

@@ -104,6 +104,10 @@ def search(
     *,
     workspace: Workspace,
     limit: Annotated[int, typer.Option(min=1, max=50)] = 5,
+    rerank: Annotated[
+        bool | None,
+        typer.Option(help="Have the chat model order what was found. [default: SOCIALSYNC_RERANK]"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Search by meaning and by words.
@@ -112,7 +116,8 @@ def search(
     """
 
     async def work(resources: Resources) -> list[dict[str, Any]]:
-        hits = await answers.find(resources, await _workspace(resources, workspace), query, limit=limit)
+        workspace_id = await _workspace(resources, workspace)
+        found = await answers.search(resources, workspace_id, query, limit=limit, rerank=rerank)
         return [
             {
                 "score": round(hit.score, 4),
@@ -120,7 +125,7 @@ def search(
                 "heading": hit.heading,
                 "text": hit.text,
             }
-            for hit in hits
+            for hit in found.hits
         ]
 
     show(with_resources(work), as_json=as_json, empty="Nothing was found.")

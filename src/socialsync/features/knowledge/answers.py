@@ -8,7 +8,7 @@ from uuid import UUID
 from socialsync import telemetry
 from socialsync.ai import Message, Spender
 from socialsync.ai.errors import AiError
-from socialsync.features.knowledge import grounding, retrieval
+from socialsync.features.knowledge import grounding, reranking, retrieval
 from socialsync.features.knowledge.retrieval import Hit
 from socialsync.resources import Resources
 
@@ -17,6 +17,8 @@ log = telemetry.get_logger(__name__)
 SOURCES = 6
 VECTOR_WITHIN_S = 5.0
 """Seconds that somebody who searches waits for the model; then the words must do."""
+RERANK_WITHIN_S = 10.0
+"""Seconds that a search waits for the model's order; then that of the search must do."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Found:
-    """``by_words_alone``: the model was away, or did not answer in time."""
+    """``degraded``: a model was away, or did not answer in time: found by words alone, or not reranked."""
 
     hits: list[Hit]
-    by_words_alone: bool
+    degraded: bool
 
 
 async def find(opened: Resources, workspace_id: UUID, query: str, *, limit: int) -> list[Hit]:
@@ -44,8 +46,38 @@ async def find(opened: Resources, workspace_id: UUID, query: str, *, limit: int)
     return (await search(opened, workspace_id, query, limit=limit)).hits
 
 
-async def search(opened: Resources, workspace_id: UUID, query: str, *, limit: int) -> Found:
-    """As ``find``, and whether it was by words alone."""
+async def search(
+    opened: Resources, workspace_id: UUID, query: str, *, limit: int, rerank: bool | None = None
+) -> Found:
+    """As ``find``, and whether the models did their part.
+
+    Args:
+        rerank: have the chat model order what was found; None as the installation is set.
+    """
+    wanted = opened.settings.rerank if rerank is None else rerank
+    found = await _search(opened, workspace_id, query, limit=max(limit, reranking.READ) if wanted else limit)
+    if not wanted or len(found.hits) < 2:  # noqa: PLR2004 - nothing to order
+        return found
+    hits = await _reranked(opened, workspace_id, query, found.hits)
+    return Found((hits or found.hits)[:limit], found.degraded or hits is None)
+
+
+async def _reranked(opened: Resources, workspace_id: UUID, query: str, hits: list[Hit]) -> list[Hit] | None:
+    """None while the model is away, too slow, or over its budget."""
+    asked = [Message("system", reranking.RULES), Message("user", grounding.framed(query, hits))]
+    try:
+        async with asyncio.timeout(RERANK_WITHIN_S):
+            answer = await opened.ai.decide(Spender(workspace_id, "rerank"), asked, reranking.Ranked)
+    except AiError as error:
+        log.warning("[KNOWLEDGE] Not reranked", reason=error.message)
+    except TimeoutError:
+        log.warning("[KNOWLEDGE] Not reranked", reason="The model took too long.")
+    else:
+        return reranking.ordered(hits, answer.ranking)
+    return None
+
+
+async def _search(opened: Resources, workspace_id: UUID, query: str, *, limit: int) -> Found:
     vector = None
     try:
         async with asyncio.timeout(VECTOR_WITHIN_S):

@@ -129,6 +129,10 @@ class Search(Body):
 
     query: Question
     limit: Annotated[int, Field(ge=1, le=50)] = 10
+    rerank: Annotated[
+        bool | None,
+        Field(description="Have the chat model order what was found; without it as SOCIALSYNC_RERANK says."),
+    ] = None
 
 
 class SourceAnswer(Answer):
@@ -152,7 +156,7 @@ class HitAnswer(Answer):
 
 
 class Hits(Answer):
-    """``degraded``: by words alone, because the model was away or too slow."""
+    """``degraded``: a model was away or too slow: found by words alone, or not reranked."""
 
     items: list[HitAnswer]
     degraded: bool

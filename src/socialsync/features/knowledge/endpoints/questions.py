@@ -20,9 +20,13 @@ router = APIRouter(tags=["knowledge"])
 
 @router.post("/api/v1/knowledge/search", summary="Search the knowledge")
 async def search(body: Search, caller: Reader, opened: Opened) -> Hits:
-    """Passages by meaning and by words, best first. While the model is away, by words alone: `degraded`."""
-    found = await answers.search(opened, caller.workspace_id, body.query, limit=body.limit)
-    return Hits(items=[_shown(hit) for hit in found.hits], degraded=found.by_words_alone)
+    """Passages by meaning and by words, best first; with `rerank`, in the order of the chat model, which
+    reads the best 20. While a model is away, by words alone or not reranked: `degraded`.
+    """
+    found = await answers.search(
+        opened, caller.workspace_id, body.query, limit=body.limit, rerank=body.rerank
+    )
+    return Hits(items=[_shown(hit) for hit in found.hits], degraded=found.degraded)
 
 
 @router.post("/api/v1/knowledge/answer", summary="Ask the knowledge")

@@ -38,8 +38,8 @@ test: setup ## Run the whole test suite
 bench: setup ## Measure the queue beside Celery, PgQueuer and stock procrastinate (FULL=1: an hour)
 	@$(BIN)/python -m bench $(if $(FULL),--full) --write bench/RESULTS.md
 
-chaos: setup ## Kill, cut off and restart everything, in full doses (minutes)
-	@$(BIN)/pytest tests/chaos --thorough -s
+chaos: setup ## Crowds, storms and deaths in full doses (about an hour)
+	@$(BIN)/pytest tests/chaos tests/journeys --thorough -s
 
 check: setup ## Lint, types, imports, migrations
 	@$(BIN)/ruff check

@@ -63,6 +63,17 @@ __all__ = [  # the ground, for pytest and for tests; it lives with the server
 ]  # fmt: skip
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--thorough", action="store_true", help="crowds, storms and chaos in full doses, with real patience"
+    )
+
+
+@pytest.fixture(scope="session")
+def thorough(pytestconfig: pytest.Config) -> bool:
+    return bool(pytestconfig.getoption("--thorough"))
+
+
 @pytest.fixture
 def fresh(server: EmbeddedServer, template: str) -> Iterator[Urls]:
     """A database of its own for this test: a clone of the template."""

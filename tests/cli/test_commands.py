@@ -10,6 +10,9 @@ from uuid import UUID
 
 import psycopg
 import pytest
+import typer
+
+from socialsync import cli
 
 COMMANDS = ("up", "demo", "serve", "worker", "simulator", "db", "workspace", "apikey", "channel", "schedules")
 
@@ -151,3 +154,15 @@ def test_an_error_is_a_sentence_on_stderr_and_status_1(tmp_path):
     assert done.stderr.startswith("Error: ")
     assert "hunter2" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_list_of_commands_says_what_each_says_itself_and_imports_none_of_them():
+    group = typer.main.get_group(cli.app)
+    helps = {name: group.commands[name].help for name in cli.COMMANDS}
+    said = {name: " ".join(each.partition("\n\n")[0].split()) for name, each in helps.items()}
+    assert said == {name: summary for name, (_, summary) in cli.COMMANDS.items()}
+    code = "import sys; from socialsync import cli; sys.argv = ['socialsync', '--help']\ntry: cli.main()\n"
+    code += "finally: assert not {'sqlalchemy', 'psycopg', 'fastapi'} & set(sys.modules), sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in cli.COMMANDS)

@@ -5,44 +5,61 @@ import sys
 from collections import UserDict
 from typing import Annotated, Any
 
-import psycopg
 import typer
 from rich.console import Console
 from rich.markup import escape
-from sqlalchemy.exc import SQLAlchemyError
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 from typing_extensions import override
 
 import socialsync
-from socialsync import telemetry
 from socialsync.errors import SocialSyncError
 
 COMMANDS = {
-    "up": "up:up",
-    "demo": "demo:demo",
-    "serve": "doors:serve",
-    "worker": "worker:worker",
-    "simulator": "doors:simulator",
-    "bench": "bench:bench",
-    "doctor": "doctor:doctor",
-    "db": "database:app",
-    "workspace": "accounts:workspaces",
-    "apikey": "accounts:keys",
-    "channel": "channels:app",
-    "document": "documents:app",
-    "webhooks": "webhooks:app",
-    "inspect": "inspect:app",
-    "jobs": "jobs:app",
-    "revoke": "switches:revoke",
-    "purge": "switches:purge",
-    "pause": "switches:pause",
-    "resume": "switches:resume",
-    "workers": "switches:workers",
-    "schedules": "schedules:app",
-    "limits": "limits:app",
+    "up": ("up:up", "Run everything on embedded defaults until Ctrl-C."),
+    "demo": (
+        "demo:demo",
+        "Play a scripted story with live progress; exit status 0 only if all of it came true.",
+    ),
+    "serve": ("doors:serve", "Run the API."),
+    "worker": (
+        "worker:worker",
+        "Run jobs until SIGTERM or Ctrl-C, in processes that are watched and replaced.",
+    ),
+    "simulator": (
+        "doors:simulator",
+        "Play Meta's Graph API on this machine; GET /_sim/ tells how to drive it.",
+    ),
+    "bench": (
+        "bench:bench",
+        "Measure this installation's queue: jobs a second, and how soon an idle worker starts one.",
+    ),
+    "doctor": (
+        "doctor:doctor",
+        "Look whether everything is as it must be, and what to do where it is not. It changes nothing.",
+    ),
+    "db": ("database:app", "The embedded Postgres server, and migrations."),
+    "workspace": ("accounts:workspaces", "Workspaces: the tenants of this installation."),
+    "apikey": ("accounts:keys", "API keys."),
+    "channel": ("channels:app", "Channels: WhatsApp numbers and Instagram accounts."),
+    "document": ("documents:app", "Documents: what a workspace knows."),
+    "webhooks": ("webhooks:app", "Webhooks: what Meta sent."),
+    "inspect": ("inspect:app", "See what the queues, jobs, workers and schedules do."),
+    "jobs": ("jobs:app", "Find jobs, see what became of them, run them again."),
+    "revoke": ("switches:revoke", "Cancel jobs that wait; with --terminate abort those that run."),
+    "purge": (
+        "switches:purge",
+        "Delete the jobs that wait, scheduled ones too. What runs goes on. Asks first, on a terminal.",
+    ),
+    "pause": ("switches:pause", "Keep all workers from starting jobs of these queues. What runs goes on."),
+    "resume": ("switches:resume", "Let jobs of these queues start again."),
+    "workers": ("switches:workers", "Have workers leave."),
+    "schedules": ("schedules:app", "Schedules: jobs that are deferred again and again."),
+    "limits": ("limits:app", "Limits by key, across all workers: jobs at once, and calls a second."),
 }
-"""In the order of the help: where each stands below this package, a function or a group of its own."""
+"""In the order of the help: where each stands below this package, a function or a group of its own; and what
+its own help begins with (a test compares them).
+"""
 
 
 class Commands(UserDict[str, Any]):
@@ -50,7 +67,7 @@ class Commands(UserDict[str, Any]):
 
     @override
     def __getitem__(self, name: str) -> Any:
-        module, _, what = self.data[name].partition(":")
+        module, _, what = self.data[name][0].partition(":")
         found = getattr(importlib.import_module(f"{__name__}.{module}"), what)
         holder = typer.Typer()
         if isinstance(found, typer.Typer):
@@ -63,6 +80,20 @@ class Commands(UserDict[str, Any]):
 class Root(TyperGroup):
     def __init__(self, **given: Any) -> None:
         super().__init__(**{**given, "commands": Commands(COMMANDS)})
+
+    @override
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        self._list_only()
+        super().format_help(ctx, formatter)
+
+    @override
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        self._list_only()
+        return super().shell_complete(ctx, incomplete)
+
+    def _list_only(self) -> None:
+        """Nothing is run any more: names and summaries are enough, and nothing of theirs is imported."""
+        self.commands = {name: TyperCommand(name, help=said) for name, (_, said) in COMMANDS.items()}
 
 
 app = typer.Typer(
@@ -98,12 +129,23 @@ def main() -> None:
         _complain(error.message, error.fix)
     except OSError as error:
         _complain(f"{error.strerror}: {error.filename}", "Is SOCIALSYNC_HOME a folder that you may write to?")
-    except (psycopg.OperationalError, SQLAlchemyError) as error:
+    except Exception as error:
+        if not _is_of_database(error):
+            raise
+        from socialsync import telemetry  # noqa: PLC0415 - and so does this
+
         cause = getattr(error, "orig", None) or error
         _complain(
             telemetry.scrub(str(cause).strip().splitlines()[0]),
             "Is Postgres running and migrated? Try: socialsync db start, alembic upgrade head.",
         )
+
+
+def _is_of_database(error: Exception) -> bool:
+    import psycopg  # noqa: PLC0415 - takes longer than most commands; who knows the error, has it already
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    return isinstance(error, psycopg.OperationalError | SQLAlchemyError)
 
 
 def _complain(message: str, fix: str | None) -> None:

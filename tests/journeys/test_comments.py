@@ -16,7 +16,7 @@ from tests.journeys.conftest import free_port, wait_for
 from tests.journeys.test_first_journey import connect, found_workspace
 from tests.journeys.test_inbox import SECRET
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
 
 ACCOUNT = "17841400000000001"
 COMMENTS = ("procrastinate", "worker", "-q", "scheduler,comments", "--name")
@@ -146,7 +146,7 @@ def test_every_comment_of_a_crowd_is_stored_decided_and_answered_once(
     bad_weather(simulator)
     gone = reading(simulator, fresh, ids, began, lambda: replace(installation, workers))
     there = set(ids) - gone
-    wait_for(lambda: finished(fresh, there), "all comments are read and settled", 200)
+    wait_for(lambda: finished(fresh, there), "all comments are read and settled", 600 if thorough else 200)
 
     stored = ask(fresh, STORED)
     known = Counter(row.platform_comment_id for row in stored)

@@ -163,7 +163,7 @@ def _each_answer_went_out_once(fresh, simulator) -> None:
     sent = simulator.ledger(kind="whatsapp.message")
     heard = Counter((effect["account"], effect["to"].removeprefix("+")) for effect in sent)
     unheard = {(number, person) for number in TALKERS for person in PEOPLE} - set(heard)
-    assert not unheard, [_story(fresh, person) for _, person in unheard]
+    assert not unheard, "\n".join(str(row) for _, person in unheard for row in _story(fresh, person))
     answered = rows(
         fresh,
         """
@@ -186,12 +186,15 @@ def _story(fresh, person: str) -> list[tuple]:
     return rows(
         fresh,
         f"""
-        select contact.phone, channel.external_id, conversation.mode, conversation.needs_person_at,
-            done.outcome, done.reason, done.opened_at, done.ended_at
+        select conversation.mode, conversation.needs_person_why, done.outcome, done.reason,
+            done.dropped, done.opened_at::text, done.ended_at::text, (
+                select array_agg(concat_ws(' ', message.status, message.error)) from messages message
+                where message.window_id = done.id and message.direction = 'outbound')
         from message_windows done
         join conversations conversation on conversation.id = done.conversation_id
         join contacts contact on contact.id = conversation.contact_id
         join channels channel on channel.id = conversation.channel_id
-        where ltrim(contact.phone, '+') = '{person}' order by done.opened_at
+        where ltrim(contact.phone, '+') = '{person}' and channel.ai_enabled_for_chats
+        order by done.opened_at
         """,  # noqa: S608 - a name of ours
     )

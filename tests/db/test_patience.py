@@ -1,5 +1,6 @@
 """Postgres vanishes while an intent is being committed: nobody acted, so it is acted on later, once."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -72,8 +73,7 @@ async def test_a_message(inbox: Inbox, simulator, unheard, more):
     assert simulator.ledger(kind="whatsapp.message") == []
     assert await statuses(inbox) == ["queued"]
     assert await inbox.waiting(SETTLE) == []
-    (job,) = [job for job in await inbox.office.jobs(SEND) if job["status"] == "doing"]
-    assert await inbox.office.retry(job["id"]) == {"sent": 1, "doubt": 0, "failed": 0}
+    assert await inbox.run(SEND) == {"sent": 1, "doubt": 0, "failed": 0}
     assert await statuses(inbox) == ["sent"]
     assert len(simulator.ledger(kind="whatsapp.message")) == 1
 
@@ -91,6 +91,49 @@ async def test_postgres_that_stays_away_leaves_a_doubt(inbox: Inbox, simulator, 
         await inbox.run(SEND)
     assert await statuses(inbox) == ["sending"]
     assert len(await inbox.waiting(SETTLE)) == 1
+
+
+async def test_a_message_whose_job_is_cancelled_meanwhile(inbox: Inbox, simulator, unheard, monkeypatch):
+    """As all are of a process that is cut off; Postgres comes back a moment later."""
+    await inbox.write("Hi")
+    await say(inbox, "one")
+    away = asyncio.Event()
+
+    async def gone(session: Any, *given: Any, **named: Any) -> None:
+        if not away.is_set():
+            away.set()
+            raise GONE
+        await withdraw(session, *given, **named)
+
+    withdraw = outbox.withdraw
+    monkeypatch.setattr(outbox, "withdraw", gone)
+    monkeypatch.setattr(patience, "WITHDRAWAL_TRIES", (0.2,))
+    unheard(outbox, "intend")
+    sending = asyncio.create_task(inbox.run(SEND))
+    await away.wait()
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    while await statuses(inbox) != ["queued"]:
+        await asyncio.sleep(0.05)
+    assert await inbox.run(SEND) == {"sent": 1, "doubt": 0, "failed": 0}
+    assert len(simulator.ledger(kind="whatsapp.message")) == 1
+
+
+async def test_a_message_that_another_has_overtaken_stays_in_doubt(inbox: Inbox, simulator, unheard):
+    await inbox.write("Hi")
+    await say(inbox, "one")
+    await say(inbox, "two")
+    simulator.fault(action="lost_answer", match={"kind": "whatsapp.message"}, times=1)
+    await inbox.run(SEND)
+    one, _ = await inbox.rows("outbox", "position")
+    waiting = outbox.Waiting(
+        one["id"], one["message_id"], one["conversation_id"], one["id"],
+        "operator", "", one["payload"], None, 0, "human", None,
+    )  # fmt: skip
+    async with inbox.opened.database.transaction(inbox.workspace_id) as session:
+        await outbox.withdraw(session, inbox.workspace_id, waiting, intended_at=one["sending_at"])
+    assert await statuses(inbox) == ["sending", "sent"]
 
 
 async def test_a_broadcast(office, simulator, unheard):

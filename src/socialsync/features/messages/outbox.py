@@ -97,8 +97,12 @@ select settle_job_id from back
 """)
 _WITHDRAW = text("""
 with back as (
-    update outbox set sending_at = null
+    update outbox mine set sending_at = null
     where workspace_id = :workspace_id and id = :id and sending_at = :intended_at and finished_at is null
+        and not exists (
+            select from outbox later where later.workspace_id = :workspace_id
+                and later.conversation_id = mine.conversation_id and later.position > mine.position
+                and later.sending_at is not null)
     returning message_id, settle_job_id
 ), told as (
     update messages set status = 'queued'
@@ -362,13 +366,17 @@ async def take_back(
 
 
 async def withdraw(
-    session: AsyncSession, *, workspace_id: UUID, outbox_id: UUID, intended_at: datetime
+    session: AsyncSession, workspace_id: UUID, waiting: Waiting, *, intended_at: datetime
 ) -> None:
-    """The intent of then, should it stand: nobody has acted on it."""
-    values = {"workspace_id": workspace_id, "id": outbox_id, "intended_at": intended_at}
+    """The intent of then, should it stand: nobody has acted on it. It stays in doubt when a later message is
+    on its way already, which it would follow otherwise.
+    """
+    await lock_conversation(session, workspace_id, waiting.conversation_id)
+    values = {"workspace_id": workspace_id, "id": waiting.id, "intended_at": intended_at}
     job_id = await session.scalar(_WITHDRAW, values)
     if job_id is not None:
         await deferring.cancel_waiting(session, job_id)
+        await wake(session, workspace_id, waiting.conversation_id, at=intended_at)
 
 
 async def drop_of_ai(

@@ -4,7 +4,6 @@ No transaction is open while the network is. A message whose answer is lost stay
 later; those behind it go on, because it is never sent again.
 """
 
-import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -115,9 +114,10 @@ async def _intend(errand: Errand) -> bool:
         JobLost.
     """
     now, one = clock.now(), errand.waiting
-    withdraw = functools.partial(
-        outbox.withdraw, workspace_id=errand.workspace_id, outbox_id=one.id, intended_at=now
-    )
+
+    def withdraw(session: AsyncSession) -> Awaitable[None]:
+        return outbox.withdraw(session, errand.workspace_id, one, intended_at=now)
+
     async with patience.intention(errand.opened.database, errand.workspace_id, withdraw) as session:
         await still_mine(session, errand.job)
         head = await outbox.lock_head(session, errand.workspace_id, one.conversation_id)

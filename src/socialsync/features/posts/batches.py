@@ -170,7 +170,7 @@ async def take(
     return rows.mappings().all()
 
 
-async def withdraw(session: AsyncSession, *, part: Part, intended_at: datetime) -> None:
+async def withdraw(session: AsyncSession, part: Part, *, intended_at: datetime) -> None:
     """The intents of then, should they stand: nobody has acted on them."""
     await session.execute(_WITHDRAW, {**part.key, "chunk": part.chunk, "intended_at": intended_at})
 

@@ -137,7 +137,11 @@ def _place() -> asyncio.Semaphore:
 async def _send_next(one: Errand, part: Part) -> int:
     """Send the next batch: how many it had."""
     now = clock.now()
-    withdraw = functools.partial(batches.withdraw, part=part, intended_at=now)
+
+    async def withdraw(session: AsyncSession) -> None:
+        await still_mine(session, one.job)  # whoever has it now counts on what stands there
+        await batches.withdraw(session, part, intended_at=now)
+
     async with patience.intention(one.opened.database, one.workspace_id, withdraw) as session:
         batch = await _next_batch(session, one, part, now=now)
     if to_send := [row for row in batch if row["status"] == "sending"]:

@@ -156,10 +156,10 @@ def test_nothing_is_lost_and_nothing_answered_twice(house, own_server, fresh, si
     ]
     outcomes = dict(rows(fresh, "select outcome, count(*) from message_windows group by outcome"))
     assert outcomes.keys() <= {"answered", "escalated", "merged"}
-    _each_answer_went_out_once(fresh, simulator)
+    _each_answer_went_out_once(house, fresh, simulator)
 
 
-def _each_answer_went_out_once(fresh, simulator) -> None:
+def _each_answer_went_out_once(house, fresh, simulator) -> None:
     sent = simulator.ledger(kind="whatsapp.message")
     heard = Counter((effect["account"], effect["to"].removeprefix("+")) for effect in sent)
     unheard = {(number, person) for number in TALKERS for person in PEOPLE} - set(heard)
@@ -176,7 +176,7 @@ def _each_answer_went_out_once(fresh, simulator) -> None:
         """,
     )
     outbound = rows(fresh, "select status, count(*) from messages where direction = 'outbound' group by 1")
-    assert outbound == [("sent", len(sent))]
+    assert outbound == [("sent", len(sent))], _told(house, fresh)
     assert heard == {(number, person): count for number, person, count in answered}
     assert len({effect["biz_opaque_callback_data"] for effect in sent}) == len(sent)
 
@@ -198,3 +198,14 @@ def _story(fresh, person: str) -> list[tuple]:
         order by done.opened_at
         """,  # noqa: S608 - a name of ours
     )
+
+
+def _told(house, fresh) -> str:
+    """What became of those that were not sent, and what the workers complained of."""
+    odd = rows(
+        fresh,
+        "select message.*, outbox.* from messages message join outbox on outbox.message_id = message.id"
+        " where message.status <> 'sent'",
+    )
+    complaints = (house.log(process)[-4_000:] for process in house.processes[1:])
+    return "\n".join([*map(str, odd), *complaints])

@@ -1,6 +1,7 @@
 """What a failure on the wire means: nothing sent, perhaps done, or refused."""
 
 import asyncio
+import contextlib
 import io
 import json
 import logging
@@ -48,6 +49,33 @@ EVERY = pytest.mark.parametrize(
         (send, errors.AnswerLost),
     ],
 )
+
+
+async def test_a_connection_is_used_again_at_once_and_never_after_a_pause(monkeypatch, sender: Sender):
+    """The server may be closing it at that moment, and nobody would know what became of the message."""
+    connections = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        body = b'{"status_code": "FINISHED", "id": "1"}'
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    monkeypatch.setattr(graph, "POOLS", 1)
+    monkeypatch.setattr(graph, "IDLE_S", 0.5)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with open_platforms(meta_graph_url=url, instagram_graph_url=url, version="v25.0") as platforms:
+        await read(platforms, sender)
+        await read(platforms, sender)
+        assert len(connections) == 1
+        await asyncio.sleep(0.6)
+        await read(platforms, sender)
+        assert len(connections) == 2
+    server.close()
+    for writer in connections:
+        writer.close()
 
 
 @pytest.mark.parametrize("call", [read, prepare, publish, send])

@@ -35,6 +35,10 @@ ANSWER_LIMIT: Final = 2**22
 """Bytes; fifty comments of usual length with all their replies are far below."""
 NEARLY_FULL: Final = 80.0
 POOLS: Final = 8
+IDLE_S: Final = 2.0
+"""Seconds for which an idle connection is kept. Servers close theirs too, after 5 in the shortest of usual
+settings, and a message that is sent in that very moment has an unknown outcome.
+"""
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
@@ -78,7 +82,7 @@ def _client(timeouts: httpx.Timeout) -> httpx.AsyncClient:
         verify=tls.authorities(),
         timeout=timeouts,
         follow_redirects=False,
-        limits=httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=5),
+        limits=httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=IDLE_S),
         headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "socialsync"},
         mounts=dict.fromkeys(_LOOPBACK),
     )

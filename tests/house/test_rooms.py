@@ -103,6 +103,7 @@ NOUNS = {
         "parsing": "in the process that reads files: from a file to blocks of text",
         "passages": "rule: what a passage is",
         "processing": "the transactions of a document on its way into knowledge",
+        "reranking": "the model's order of what was found",
         "retrieval": "the statements that search",
         "sources": "what is to be read, brought into a file",
     },

@@ -20,15 +20,16 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync.db.binary import Binary
 from socialsync.features.knowledge.configs import CONFIGS, LANGUAGES, SIMPLE, config_of
-from socialsync.features.knowledge.queries import vector_text
+from socialsync.features.knowledge.queries import vector_bytes
 
 CANDIDATES = 50
 """Of each list."""
-SHORTLIST = 300
+SHORTLIST = 200
 """Vectors, nearest by their signs, that are compared in full."""
 SOME = 100
-"""Passages that are looked at for each word. All of them for a rare one, and any for a common one: whatever
+"""Passages that are found by each word. All of them for a rare one, and any for a common one: whatever
 else of the question these have is found by the rarer words."""
 POOL = 150
 """Passages whose every word is looked at, of all that were found by one."""
@@ -46,6 +47,7 @@ _ITERATE = text(
     "select set_config('hnsw.iterative_scan', 'strict_order', true),"
     " set_config('hnsw.ef_search', cast(:ef_search as text), true),"
     " set_config('hnsw.max_scan_tuples', '20000', true),"
+    " set_config('plan_cache_mode', 'force_generic_plan', true),"  # what it costs depends on no parameter
     " set_config('jit', 'off', true)"  # compiling the statement takes longer than running it
 )
 _SEARCH = text("""
@@ -94,40 +96,48 @@ with given as materialized (
         from configs cross join tokens where is_spoken or is_written group by 1
     ) as guessed where little > 0 order by little desc, cast(config as text) limit 1
 ), terms as materialized (
-    select token, config, quote_literal(stem.lexeme) as term
+    select token, config, stem.lexeme, cast(quote_literal(stem.lexeme) as tsquery) as term
     from tokens cross join configs cross join unnest(to_tsvector(config, token)) as stem
     where is_written and not exists (select from spoken where to_tsvector(spoken.config, token) = '')
 ), asked as materialized (
-    select config, cast(string_agg(term, ' | ') as tsquery) as query, string_agg(term, ' & ') as whole
+    select config, cast(string_agg(cast(term as text), ' | ') as tsquery) as query,
+        array_to_tsvector(array_agg(lexeme)) as whole
     from terms group by config
-), with_one as materialized (  -- of a word that many have, some
-    select token, id from terms cross join lateral find_passages_with(config, cast(term as tsquery), :some) id
-), with_all as materialized (
-    select id from asked cross join lateral find_passages_with(config, cast(whole as tsquery), :some) id
+), found as materialized (  -- of a word that many have, some; without a token: with all words
+    select token, id from (
+        select array_agg(token) as tokens, array_agg(config) as configs, array_agg(lexemes) as lexemes from (
+            select token, config, array_to_tsvector(array[lexeme]) as lexemes from terms
+            union all select null, config, whole from asked
+        ) as one_by_one
+    ) as given_together cross join lateral find_passages_with(configs, lexemes, :some) as passage
+    cross join lateral (select tokens[passage.n] as token) as of_token
 ), rare as materialized (  -- a word says the more the fewer passages have it
     select token, ln(1 + (greatest(total - known, 0) + 0.5) / (known + 0.5)) as weight
     from size cross join (
-        select token, count(with_one.id) as known
-        from (select distinct token from terms) as all_tokens left join with_one using (token) group by token
+        select token, count(found.id) as known
+        from (select distinct token from terms) as all_tokens left join found using (token) group by token
     ) as counted
+), weighed as materialized (
+    select config, term, weight from terms join rare using (token)
 ), pool as materialized (  -- the best by what is known of them so far
-    select id from (
-        select id, weight from with_one join rare using (token)
-        union all select id, 'infinity' from with_all
-    ) as given_by group by id order by sum(weight) desc, id limit :pool
+    select id from found left join rare using (token)
+    group by id order by sum(coalesce(weight, 'infinity')) desc, id limit :pool
+), looked_at as materialized (
+    select chunk.*, (
+            select sum(weight) from weighed where config = chunk.config and chunk.words @@ term
+        ) / (select sum(weight) from rare) as coverage
+    from pool cross join lateral (  -- one by one: there are few, and the planner thinks of thousands
+        select id, config, faq_id is not null as is_faq, words
+        from knowledge_chunks where workspace_id = :workspace_id and id = pool.id offset 0
+    ) as chunk
 ), worded as materialized (
     select id, config, is_faq, coverage,
         row_number() over (order by coverage desc, closeness desc, id) as rank
     from (
-        select chunk.id, chunk.config, chunk.faq_id is not null as is_faq,
-            ts_rank_cd(chunk.words, asked.query, 1) as closeness, (
-                select sum(rare.weight) from terms join rare using (token)
-                where terms.config = chunk.config and chunk.words @@ cast(terms.term as tsquery)
-            ) / (select sum(weight) from rare) as coverage
-        from pool cross join lateral (  -- one by one: there are few, and the planner thinks of thousands
-            select * from knowledge_chunks where workspace_id = :workspace_id and id = pool.id offset 0
-        ) as chunk
-        join asked on asked.config = chunk.config
+        select id, config, is_faq, coverage,
+            ts_rank_cd(words, (select query from asked where asked.config = looked_at.config), 1) as closeness
+        from looked_at where coverage >= coalesce((  -- closeness, which costs most, decides among equals only
+            select coverage from looked_at order by 1 desc offset :candidates - 1 limit 1), 0)
         order by coverage desc, closeness desc, id limit :candidates
     ) as best
 ), fused as materialized (
@@ -187,7 +197,7 @@ async def search(
         _SEARCH,
         {
             "workspace_id": workspace_id,
-            "vector": None if vector is None else vector_text(vector),
+            "vector": None if vector is None else Binary(vector_bytes(vector)),
             "model": model,
             "words": query,
             "configs": _CONFIGS,

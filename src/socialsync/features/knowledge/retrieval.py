@@ -40,8 +40,8 @@ may be looked at, as is the next."""
 KIN = 1.1
 """What it is worth that a passage is in the question's language."""
 MOST = 50
-_CONFIGS = sorted({SIMPLE, *CONFIGS.values()})
-_SPOKEN = sorted({SIMPLE, *map(config_of, LANGUAGES)})
+_CONFIGS = "{" + ",".join(sorted({SIMPLE, *CONFIGS.values()})) + "}"
+_SPOKEN = "{" + ",".join(sorted({SIMPLE, *map(config_of, LANGUAGES)})) + "}"
 
 _ITERATE = text(
     "select set_config('hnsw.iterative_scan', 'strict_order', true),"
@@ -50,7 +50,7 @@ _ITERATE = text(
     " set_config('plan_cache_mode', 'force_generic_plan', true),"  # what it costs depends on no parameter
     " set_config('jit', 'off', true)"  # compiling the statement takes longer than running it
 )
-_SEARCH = text("""
+_SEARCH = text(f"""
 with given as materialized (
     select cast(:vector as halfvec(1536)) as vector,
         cast(binary_quantize(cast(:vector as halfvec(1536))) as bit(1536)) as signs
@@ -63,26 +63,27 @@ with given as materialized (
             where workspace_id = :workspace_id and nearby and model = :model
                 and (select vector is not null and exists (
                     select from knowledge_chunks where workspace_id = :workspace_id and nearby) from given)
-            order by embedding <#> (select vector from given) limit :candidates
+            order by embedding <#> (select vector from given) limit {CANDIDATES}
         ) union all (
             select chunk.* from (
                 select id from knowledge_chunks
                 where workspace_id = :workspace_id and not nearby and model = :model
                     and (select vector is not null from given)
-                order by signs <~> (select signs from given) limit :shortlist
+                order by signs <~> (select signs from given) limit {SHORTLIST}
             ) as shortlist cross join lateral (
                 select id, config, faq_id is not null as is_faq,
                     embedding <#> (select vector from given) as distance
                 from knowledge_chunks where workspace_id = :workspace_id and id = shortlist.id offset 0
             ) as chunk
-            order by 4 limit :candidates
-        ) order by distance limit :candidates
+            order by 4 limit {CANDIDATES}
+        ) order by distance limit {CANDIDATES}
     ) as nearest
 ), configs as materialized (
-    select cast(config as regconfig) as config, config = any (cast(:spoken as text[])) as is_spoken, exists (
-        select from knowledge_chunks
-        where workspace_id = :workspace_id and config = cast(asked.config as regconfig)) as is_written
-    from unnest(cast(:configs as text[])) as asked (config)
+    select cast(config as regconfig) as config, config = any (cast('{_SPOKEN}' as text[])) as is_spoken,
+        exists (
+            select from knowledge_chunks
+            where workspace_id = :workspace_id and config = cast(asked.config as regconfig)) as is_written
+    from unnest(cast('{_CONFIGS}' as text[])) as asked (config)
 ), size as materialized (
     select (select coalesce(sum(chunk_count), 0) from knowledge_documents where workspace_id = :workspace_id)
         + (select count(*) from faqs where workspace_id = :workspace_id) as total
@@ -109,7 +110,7 @@ with given as materialized (
             select token, config, array_to_tsvector(array[lexeme]) as lexemes from terms
             union all select null, config, whole from asked
         ) as one_by_one
-    ) as given_together cross join lateral find_passages_with(configs, lexemes, :some) as passage
+    ) as given_together cross join lateral find_passages_with(configs, lexemes, {SOME}) as passage
     cross join lateral (select tokens[passage.n] as token) as of_token
 ), rare as materialized (  -- a word says the more the fewer passages have it
     select token, ln(1 + (greatest(total - known, 0) + 0.5) / (known + 0.5)) as weight
@@ -121,7 +122,7 @@ with given as materialized (
     select config, term, weight from terms join rare using (token)
 ), pool as materialized (  -- the best by what is known of them so far
     select id from found left join rare using (token)
-    group by id order by sum(coalesce(weight, 'infinity')) desc, id limit :pool
+    group by id order by sum(coalesce(weight, 'infinity')) desc, id limit {POOL}
 ), looked_at as materialized (
     select chunk.*, (
             select sum(weight) from weighed where config = chunk.config and chunk.words @@ term
@@ -137,15 +138,16 @@ with given as materialized (
         select id, config, is_faq, coverage,
             ts_rank_cd(words, (select query from asked where asked.config = looked_at.config), 1) as closeness
         from looked_at where coverage >= coalesce((  -- closeness, which costs most, decides among equals only
-            select coverage from looked_at order by 1 desc offset :candidates - 1 limit 1), 0)
-        order by coverage desc, closeness desc, id limit :candidates
+            select coverage from looked_at order by 1 desc offset {CANDIDATES} - 1 limit 1), 0)
+        order by coverage desc, closeness desc, id limit {CANDIDATES}
     ) as best
 ), fused as materialized (
     select coalesce(near.id, worded.id) as id, near.likeness, cast((
             coalesce(1.0 / (60 + near.rank), 0)
-            + coalesce(power(least(worded.coverage, 1), :trust) / (60 + worded.rank), 0)
+            + coalesce(power(least(worded.coverage, 1), cast({TRUST} as float8)) / (60 + worded.rank), 0)
         ) * (case when coalesce(near.is_faq, worded.is_faq) then 1.1 else 1 end)
-        * (case when coalesce(near.config, worded.config) = (select config from spoken) then :kin else 1 end)
+        * (case when coalesce(near.config, worded.config) = (select config from spoken)
+            then cast({KIN} as float8) else 1 end)
         as float8) as score
     from near full outer join worded on worded.id = near.id
     order by score desc, 1 limit :limit
@@ -156,7 +158,7 @@ from fused join knowledge_chunks chunk on chunk.workspace_id = :workspace_id and
 left join knowledge_documents document
     on document.workspace_id = chunk.workspace_id and document.id = chunk.document_id
 order by fused.score desc, chunk.id
-""")
+""")  # noqa: S608 - constants of ours
 
 
 @dataclass(frozen=True)
@@ -200,14 +202,6 @@ async def search(
             "vector": None if vector is None else Binary(vector_bytes(vector)),
             "model": model,
             "words": query,
-            "configs": _CONFIGS,
-            "spoken": _SPOKEN,
-            "candidates": CANDIDATES,
-            "shortlist": SHORTLIST,
-            "some": SOME,
-            "pool": POOL,
-            "trust": TRUST,
-            "kin": KIN,
             "limit": limit,
         },
     )

@@ -72,7 +72,7 @@ select id from (
 """)
 _SIZES = """
 select pg_table_size('knowledge_chunks'), pg_relation_size('ix_knowledge_chunks_embedding'),
-    pg_relation_size('ix_knowledge_chunks_signs'), pg_relation_size('ix_knowledge_chunks_words')
+    pg_relation_size('ix_knowledge_chunks_signs'), pg_relation_size('ix_knowledge_chunks_keys')
 """
 Question = tuple[UUID, list[float], str]
 

@@ -22,6 +22,11 @@ HOW = (
     " (Walls, privileges, triggers and functions are the migrations' alone.)"
 )
 
+INDEXED_FUNCTIONS = """
+create function passage_keys(workspace uuid, words tsvector) returns bigint[] immutable
+return cast(null as bigint[])
+"""
+
 
 @pytest.fixture(scope="module")
 def modelled(server: EmbeddedServer) -> Catalog:
@@ -32,6 +37,7 @@ def modelled(server: EmbeddedServer) -> Catalog:
         engine = sa.create_engine("postgresql+psycopg://", creator=lambda: migrations.psycopg.connect(url))
         with engine.begin() as connection:
             connection.execute(sa.text("create extension vector"))
+            connection.execute(sa.text(INDEXED_FUNCTIONS))
         Base.metadata.create_all(engine)
         engine.dispose()
         return tables_of_models(migrations.objects(url))

@@ -1,5 +1,7 @@
 """The index of vectors holds what large workspaces have; the rest is compared one by one; all is found."""
 
+from sqlalchemy import text
+
 from socialsync.features.knowledge import queries, service
 
 TEXTS = "\n\n".join(f"## Part {n}\nWhat part {n} says: {'word ' * 30}{n}." for n in range(30))
@@ -37,3 +39,34 @@ async def test_a_large_workspace_is_indexed_by_a_job(library, simulator):
     assert await near(library) == [True] * 30
     async with library.opened.database.system_transaction("a test sweeps") as session:
         assert await service.index_crowded(session, most=0) == 0
+
+
+ASKED = text("""
+select n, count(*) from find_passages_with(cast(:configs as regconfig[]), cast(:words as tsvector[]), 20)
+group by n order by n
+""")
+KEYS = """
+select passage_keys(uuidv4(), words) as one, passage_keys(uuidv4(), words) as other,
+    passage_keys(null, words) as nobodys from (values (to_tsvector('simple', 'two words'))) as given (words)
+"""
+
+
+async def test_of_a_common_word_some_are_found_and_of_several_what_has_all(library, simulator):
+    await library.learn(TEXTS)
+    configs, words = ["english"] * 4 + ["french"], ["word", "7", "7 word", "7 8", "word"]
+    async with library.opened.database.transaction(library.workspace_id) as session:
+        found = await session.execute(ASKED, {"configs": configs, "words": words})
+        assert [tuple(row) for row in found] == [(1, 20), (2, 1), (3, 1)]
+
+
+async def test_nobody_finds_words_without_a_workspace(library, simulator):
+    await library.learn(TEXTS)
+    async with library.opened.database.system_transaction("a test asks for words") as session:
+        found = await session.execute(ASKED, {"configs": ["english"], "words": ["word"]})
+        assert found.all() == []
+
+
+async def test_the_same_word_has_another_key_in_each_workspace(library):
+    (row,) = await library.rows(KEYS)
+    assert len({*row["one"], *row["other"]}) == 4
+    assert row["nobodys"] is None

@@ -9,6 +9,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from socialsync.db.away import READ_ONLY, sqlstate
+from socialsync.db.binary import Binary, BinaryDumper
 from socialsync.db.urls import Urls
 
 
@@ -24,7 +25,7 @@ def create_engine(
     threshold = None if urls.pooled else 5
 
     async def connect() -> psycopg.AsyncConnection[Any]:
-        return await psycopg.AsyncConnection.connect(
+        connection = await psycopg.AsyncConnection.connect(
             urls.app,
             prepare_threshold=threshold,
             connect_timeout=10,
@@ -34,6 +35,8 @@ def create_engine(
             keepalives_count=3,
             tcp_user_timeout=20_000,
         )
+        connection.adapters.register_dumper(Binary, BinaryDumper)
+        return connection
 
     engine = create_async_engine(
         "postgresql+psycopg://",

@@ -140,10 +140,11 @@ class Vector(TenantRow):
 
 
 class Chunk(TenantRow):
-    """A passage that can be found, of a document or a FAQ entry, whose vector comes a moment later. Among its
-    words is its workspace, so that one index finds a tenant's rows among everybody's. ``signs``: those of its
-    vector, looked at first. ``nearby``: whether the index of vectors has it, which costs ten
-    milliseconds and only serves the largest workspaces.
+    """A passage that can be found, of a document or a FAQ entry, whose vector comes a moment later. Its words
+    are indexed under keys that no other workspace has, so that one index finds a tenant's rows among
+    everybody's. (Its workspace among its words was what did that before.) ``signs``: those of its vector,
+    looked at first. ``nearby``: whether the index of vectors has it, which costs ten milliseconds and only
+    serves the largest workspaces.
     """
 
     __tablename__ = "knowledge_chunks"
@@ -162,8 +163,8 @@ class Chunk(TenantRow):
             postgresql_where=sql("faq_id is not null"),
         ),
         Index(
-            "ix_knowledge_chunks_words",
-            "words",
+            "ix_knowledge_chunks_keys",
+            sql("passage_keys(workspace_id, words)"),
             postgresql_using="gin",
             postgresql_with={"fastupdate": "off"},
         ),

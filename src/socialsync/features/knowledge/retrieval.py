@@ -20,15 +20,16 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync.db.binary import Binary
 from socialsync.features.knowledge.configs import CONFIGS, LANGUAGES, SIMPLE, config_of
-from socialsync.features.knowledge.queries import vector_text
+from socialsync.features.knowledge.queries import vector_bytes
 
 CANDIDATES = 50
 """Of each list."""
-SHORTLIST = 300
+SHORTLIST = 200
 """Vectors, nearest by their signs, that are compared in full."""
 SOME = 100
-"""Passages that are looked at for each word. All of them for a rare one, and any for a common one: whatever
+"""Passages that are found by each word. All of them for a rare one, and any for a common one: whatever
 else of the question these have is found by the rarer words."""
 POOL = 150
 """Passages whose every word is looked at, of all that were found by one."""
@@ -39,16 +40,17 @@ may be looked at, as is the next."""
 KIN = 1.1
 """What it is worth that a passage is in the question's language."""
 MOST = 50
-_CONFIGS = sorted({SIMPLE, *CONFIGS.values()})
-_SPOKEN = sorted({SIMPLE, *map(config_of, LANGUAGES)})
+_CONFIGS = "{" + ",".join(sorted({SIMPLE, *CONFIGS.values()})) + "}"
+_SPOKEN = "{" + ",".join(sorted({SIMPLE, *map(config_of, LANGUAGES)})) + "}"
 
 _ITERATE = text(
     "select set_config('hnsw.iterative_scan', 'strict_order', true),"
     " set_config('hnsw.ef_search', cast(:ef_search as text), true),"
     " set_config('hnsw.max_scan_tuples', '20000', true),"
+    " set_config('plan_cache_mode', 'force_generic_plan', true),"  # what it costs depends on no parameter
     " set_config('jit', 'off', true)"  # compiling the statement takes longer than running it
 )
-_SEARCH = text("""
+_SEARCH = text(f"""
 with given as materialized (
     select cast(:vector as halfvec(1536)) as vector,
         cast(binary_quantize(cast(:vector as halfvec(1536))) as bit(1536)) as signs
@@ -61,26 +63,27 @@ with given as materialized (
             where workspace_id = :workspace_id and nearby and model = :model
                 and (select vector is not null and exists (
                     select from knowledge_chunks where workspace_id = :workspace_id and nearby) from given)
-            order by embedding <#> (select vector from given) limit :candidates
+            order by embedding <#> (select vector from given) limit {CANDIDATES}
         ) union all (
             select chunk.* from (
                 select id from knowledge_chunks
                 where workspace_id = :workspace_id and not nearby and model = :model
                     and (select vector is not null from given)
-                order by signs <~> (select signs from given) limit :shortlist
+                order by signs <~> (select signs from given) limit {SHORTLIST}
             ) as shortlist cross join lateral (
                 select id, config, faq_id is not null as is_faq,
                     embedding <#> (select vector from given) as distance
                 from knowledge_chunks where workspace_id = :workspace_id and id = shortlist.id offset 0
             ) as chunk
-            order by 4 limit :candidates
-        ) order by distance limit :candidates
+            order by 4 limit {CANDIDATES}
+        ) order by distance limit {CANDIDATES}
     ) as nearest
 ), configs as materialized (
-    select cast(config as regconfig) as config, config = any (cast(:spoken as text[])) as is_spoken, exists (
-        select from knowledge_chunks
-        where workspace_id = :workspace_id and config = cast(asked.config as regconfig)) as is_written
-    from unnest(cast(:configs as text[])) as asked (config)
+    select cast(config as regconfig) as config, config = any (cast('{_SPOKEN}' as text[])) as is_spoken,
+        exists (
+            select from knowledge_chunks
+            where workspace_id = :workspace_id and config = cast(asked.config as regconfig)) as is_written
+    from unnest(cast('{_CONFIGS}' as text[])) as asked (config)
 ), size as materialized (
     select (select coalesce(sum(chunk_count), 0) from knowledge_documents where workspace_id = :workspace_id)
         + (select count(*) from faqs where workspace_id = :workspace_id) as total
@@ -94,48 +97,57 @@ with given as materialized (
         from configs cross join tokens where is_spoken or is_written group by 1
     ) as guessed where little > 0 order by little desc, cast(config as text) limit 1
 ), terms as materialized (
-    select token, config, quote_literal(stem.lexeme) as term
+    select token, config, stem.lexeme, cast(quote_literal(stem.lexeme) as tsquery) as term
     from tokens cross join configs cross join unnest(to_tsvector(config, token)) as stem
     where is_written and not exists (select from spoken where to_tsvector(spoken.config, token) = '')
 ), asked as materialized (
-    select config, cast(string_agg(term, ' | ') as tsquery) as query, string_agg(term, ' & ') as whole
+    select config, cast(string_agg(cast(term as text), ' | ') as tsquery) as query,
+        array_to_tsvector(array_agg(lexeme)) as whole
     from terms group by config
-), with_one as materialized (  -- of a word that many have, some
-    select token, id from terms cross join lateral find_passages_with(config, cast(term as tsquery), :some) id
-), with_all as materialized (
-    select id from asked cross join lateral find_passages_with(config, cast(whole as tsquery), :some) id
+), found as materialized (  -- of a word that many have, some; without a token: with all words
+    select token, id from (
+        select array_agg(token) as tokens, array_agg(config) as configs, array_agg(lexemes) as lexemes from (
+            select token, config, array_to_tsvector(array[lexeme]) as lexemes from terms
+            union all select null, config, whole from asked
+        ) as one_by_one
+    ) as given_together cross join lateral find_passages_with(configs, lexemes, {SOME}) as passage
+    cross join lateral (select tokens[passage.n] as token) as of_token
 ), rare as materialized (  -- a word says the more the fewer passages have it
     select token, ln(1 + (greatest(total - known, 0) + 0.5) / (known + 0.5)) as weight
     from size cross join (
-        select token, count(with_one.id) as known
-        from (select distinct token from terms) as all_tokens left join with_one using (token) group by token
+        select token, count(found.id) as known
+        from (select distinct token from terms) as all_tokens left join found using (token) group by token
     ) as counted
+), weighed as materialized (
+    select config, term, weight from terms join rare using (token)
 ), pool as materialized (  -- the best by what is known of them so far
-    select id from (
-        select id, weight from with_one join rare using (token)
-        union all select id, 'infinity' from with_all
-    ) as given_by group by id order by sum(weight) desc, id limit :pool
+    select id from found left join rare using (token)
+    group by id order by sum(coalesce(weight, 'infinity')) desc, id limit {POOL}
+), looked_at as materialized (
+    select chunk.*, (
+            select sum(weight) from weighed where config = chunk.config and chunk.words @@ term
+        ) / (select sum(weight) from rare) as coverage
+    from pool cross join lateral (  -- one by one: there are few, and the planner thinks of thousands
+        select id, config, faq_id is not null as is_faq, words
+        from knowledge_chunks where workspace_id = :workspace_id and id = pool.id offset 0
+    ) as chunk
 ), worded as materialized (
     select id, config, is_faq, coverage,
         row_number() over (order by coverage desc, closeness desc, id) as rank
     from (
-        select chunk.id, chunk.config, chunk.faq_id is not null as is_faq,
-            ts_rank_cd(chunk.words, asked.query, 1) as closeness, (
-                select sum(rare.weight) from terms join rare using (token)
-                where terms.config = chunk.config and chunk.words @@ cast(terms.term as tsquery)
-            ) / (select sum(weight) from rare) as coverage
-        from pool cross join lateral (  -- one by one: there are few, and the planner thinks of thousands
-            select * from knowledge_chunks where workspace_id = :workspace_id and id = pool.id offset 0
-        ) as chunk
-        join asked on asked.config = chunk.config
-        order by coverage desc, closeness desc, id limit :candidates
+        select id, config, is_faq, coverage,
+            ts_rank_cd(words, (select query from asked where asked.config = looked_at.config), 1) as closeness
+        from looked_at where coverage >= coalesce((  -- closeness, which costs most, decides among equals only
+            select coverage from looked_at order by 1 desc offset {CANDIDATES} - 1 limit 1), 0)
+        order by coverage desc, closeness desc, id limit {CANDIDATES}
     ) as best
 ), fused as materialized (
     select coalesce(near.id, worded.id) as id, near.likeness, cast((
             coalesce(1.0 / (60 + near.rank), 0)
-            + coalesce(power(least(worded.coverage, 1), :trust) / (60 + worded.rank), 0)
+            + coalesce(power(least(worded.coverage, 1), cast({TRUST} as float8)) / (60 + worded.rank), 0)
         ) * (case when coalesce(near.is_faq, worded.is_faq) then 1.1 else 1 end)
-        * (case when coalesce(near.config, worded.config) = (select config from spoken) then :kin else 1 end)
+        * (case when coalesce(near.config, worded.config) = (select config from spoken)
+            then cast({KIN} as float8) else 1 end)
         as float8) as score
     from near full outer join worded on worded.id = near.id
     order by score desc, 1 limit :limit
@@ -146,7 +158,7 @@ from fused join knowledge_chunks chunk on chunk.workspace_id = :workspace_id and
 left join knowledge_documents document
     on document.workspace_id = chunk.workspace_id and document.id = chunk.document_id
 order by fused.score desc, chunk.id
-""")
+""")  # noqa: S608 - constants of ours
 
 
 @dataclass(frozen=True)
@@ -187,17 +199,9 @@ async def search(
         _SEARCH,
         {
             "workspace_id": workspace_id,
-            "vector": None if vector is None else vector_text(vector),
+            "vector": None if vector is None else Binary(vector_bytes(vector)),
             "model": model,
             "words": query,
-            "configs": _CONFIGS,
-            "spoken": _SPOKEN,
-            "candidates": CANDIDATES,
-            "shortlist": SHORTLIST,
-            "some": SOME,
-            "pool": POOL,
-            "trust": TRUST,
-            "kin": KIN,
             "limit": limit,
         },
     )

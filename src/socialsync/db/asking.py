@@ -54,8 +54,9 @@ async def ask(session: AsyncSession, *questions: Question) -> None:
 async def psycopg_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
     """The very connection of this session, in its transaction: for COPY, and for deferring jobs on it."""
     known = session.info.get(_DRIVER)
-    if known is not None:
+    if known is not None and not session.in_nested_transaction():
         return known  # type: ignore[no-any-return]
+    # A savepoint begins with the first look for the connection
     raw = await (await session.connection()).get_raw_connection()
     driver = raw.driver_connection
     if not isinstance(driver, psycopg.AsyncConnection):

@@ -54,11 +54,15 @@ _NOBODY = UUID(int=0)
 
 
 class Asked:
-    """What must be known before anything can be handed over, asked for all bodies at once."""
+    """What must be known before anything can be handed over, asked for all bodies at once.
 
-    def __init__(self, platform: str, news: Sequence[News]) -> None:
+    Args:
+        whole: more than what waited of their statuses is to be handed over.
+    """
+
+    def __init__(self, platform: str, news: Sequence[News], *, whole: bool = True) -> None:
         accounts = {account for each in news for account, _ in _parts(each)}
-        told = [one for each in news for one in each.told]
+        told = [one for each in news for one in each.told] if whole else []
         self._channels = queries.finding_channels(platform, sorted(accounts)) if accounts else None
         self.meeting = messages.meeting(platform, told) if told else None
 

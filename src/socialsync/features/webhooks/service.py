@@ -142,7 +142,7 @@ async def _handle(
         async with savepoint(session):
             news = reading.read(platform, body, now=now)
             one = handling.Body(event["id"], event["created_at"], news, None if again else _waiting(event))
-            asked = handling.Asked(platform, [news])
+            asked = handling.Asked(platform, [news], whole=one.only is None)
             await ask(session, *asked.questions)
             ((noted, outcome),) = await handling.handle(session, [one], asked, now=now)
             await queries.set_events(session, [{"id": one.id, **noted}], now=now)

@@ -18,8 +18,8 @@ registry.parts("tasks")
 
 DEFERRING = {f"socialsync.queue.deferring.{verb}" for verb in ("defer", "defer_each", "slide", "slide_each")}
 """They take the session, the task, its arguments."""
-BIRTHS = "socialsync.queue.deferring.births"
-"""Takes the task and, as ``args``, the SQL of its arguments."""
+IN_SQL = {f"socialsync.queue.deferring.{verb}" for verb in ("births", "slides")}
+"""They take the task and, as ``args``, the SQL of its arguments."""
 STOCK = {"defer_async", "batch_defer", "batch_defer_async", "configure_task"}
 DYNAMIC = {
     "queue/schedules.py": "a schedule's task is data: it is checked when the schedule is added and run"
@@ -34,7 +34,7 @@ def deferrals(module: Module) -> Iterator[tuple[ast.Call, ast.expr, ast.expr | N
             named = {keyword.arg: keyword.value for keyword in call.keywords}
             task, arguments = [*call.args[1:3], None, None][:2]
             yield call, task or named["task"], arguments or named.get("arguments")
-        elif name == BIRTHS:
+        elif name in IN_SQL:
             named = {keyword.arg: keyword.value for keyword in call.keywords}
             yield call, call.args[0] if call.args else named["task"], named["args"]
 
@@ -120,6 +120,7 @@ BAD = [
     "await born(session, 'posts.nothing', {})",
     "deferring.births('posts.nothing', source='taken', args={})",
     "deferring.births(NAME, source='taken', args={'post_id': 'taken.id'})",
+    "deferring.slides(NAME, source='taken', args={'post_id': 'id'}, queueing_lock=lock, at='due_at')",
 ]
 GOOD = [
     "await deferring.defer(session, NAME, {'workspace_id': w, 'post_id': p})",

@@ -73,6 +73,7 @@ NOUNS = {
     "messages": {
         "arrivals": "the statements about what comes in",
         "buffer": "rule: when a burst of messages is over",
+        "bursts": "the statement about what is written, the window that it opens, and its job",
         "handover": "a person is asked for, and their escalation with it",
         "lanes": "rule: how the locks of a conversation's jobs are spelled",
         "media": "files of messages, fetched",

@@ -169,6 +169,30 @@ async def test_a_statement_bears_a_job_for_each_of_its_rows(database):
     assert list(keys) == ["instagram:1", "instagram:2", "instagram:3"]
 
 
+async def test_a_statement_slides_the_job_of_each_of_its_rows(database):
+    slides = deferring.slides(
+        "tests.note",
+        source="rows",
+        args={"word": "word"},
+        queueing_lock=lambda word: f"window:{word}",
+        at="due_at",
+    )
+    rows = "select word, cast(:at as timestamptz) as due_at from unnest(cast(:words as text[])) as word"
+    statement = text(f"with rows as materialized ({rows}), slid as ({slides}) select")
+    async with database.system_transaction(SYSTEM) as session:
+        await session.execute(statement, {"words": ["b", "a"], "at": LATER})
+        first = {job["id"] for job in await jobs(session)}
+        later = LATER + timedelta(seconds=5)
+        await session.execute(statement, {"words": ["b", "c"], "at": later})
+        stored = await jobs(session)
+    assert len(first) == 2
+    assert {(job["args"]["word"], job["scheduled_at"], job["id"] in first) for job in stored} == {
+        ("a", LATER, True), ("b", later, True), ("c", later, False),
+    }  # fmt: skip
+    assert {job["queueing_lock"] for job in stored} == {"window:a", "window:b", "window:c"}
+    assert {(job["queue_name"], job["priority"], job["lock"]) for job in stored} == {("tests", 3, None)}
+
+
 @pytest.mark.parametrize(
     "args", [{}, {"post_id": "id"}, {"workspace_id": "w", "post_id": "id", "colour": "'blue'"}]
 )

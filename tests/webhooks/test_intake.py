@@ -6,6 +6,7 @@ import pytest
 
 from socialsync import clock, registry
 from socialsync.app.factory import create_app
+from socialsync.features.webhooks import intake as intake_of
 from socialsync.features.webhooks.intake import Intake
 from tests.conftest import calling, opening
 from tests.webhooks.conftest import CHANNEL, add_delivery, as_meta_writes, signature, status, told
@@ -63,6 +64,38 @@ async def test_a_hundred_bodies_at_once_share_few_transactions_and_are_all_store
     assert owner.execute("select count(*) from message_windows").fetchone() == (7,)
     waiting = "select count(*) from procrastinate_jobs where task_name = 'conversations.process_message'"
     assert owner.execute(waiting).fetchone() == (7,)
+
+
+async def test_a_transaction_that_waits_for_somebodys_lock_holds_up_no_others(fresh_database, owner):
+    registry.load()
+    owner.execute(CHANNEL)
+    intake = Intake(fresh_database)
+
+    def tell(n, person):
+        return intake.receive("whatsapp", as_meta_writes(wrote(n, person)), now=clock.now())
+
+    await asyncio.gather(*(tell(person, person) for person in range(intake_of.ROUNDS + 1)))
+    with owner.transaction():
+        owner.execute("select from conversations order by id limit %s for update", [intake_of.ROUNDS])
+        stuck = []
+        for person in range(intake_of.ROUNDS):
+            stuck.append(asyncio.create_task(tell(10 + person, person)))
+            await until_waiting(owner, person + 1)
+        await tell(20, intake_of.ROUNDS)  # nobody comes after it
+        assert not any(task.done() for task in stuck)
+    await asyncio.gather(*stuck)
+    assert owner.execute("select count(*) from messages").fetchone() == (2 * intake_of.ROUNDS + 2,)
+
+
+async def until_waiting(owner, count):
+    """Until so many transactions wait for a lock."""
+    waiting = (
+        "select count(*) from pg_stat_activity"
+        " where datname = current_database() and wait_event_type = 'Lock'"
+    )
+    while owner.execute(waiting).fetchone() < (count,):
+        await asyncio.sleep(0.01)
+        owner.execute("select pg_stat_clear_snapshot()")
 
 
 async def test_each_body_is_told_what_was_in_it(door, owner):

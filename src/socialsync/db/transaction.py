@@ -5,18 +5,19 @@ statement, and row-level security (the first migration) shows it the rows of tha
 or all of them. Without a scope it sees nothing.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 from uuid import UUID
 
-import psycopg
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
 
+from socialsync.db.asking import Question, ask, psycopg_connection
 from socialsync.db.base import TenantRow
 from socialsync.db.embedded import APP_ROLE
+
+__all__ = ["Database", "psycopg_connection", "savepoint"]
 
 _SCOPE = text(
     "select set_config('role', :role, true), set_config('app.workspace_id', :workspace_id, true),"
@@ -44,20 +45,27 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def system_transaction(self, reason: str) -> AsyncIterator[AsyncSession]:
-        """A transaction across workspaces. Each use is listed, with its reason, in tests/house."""
+    async def system_transaction(self, reason: str, *first: Question) -> AsyncIterator[AsyncSession]:
+        """A transaction across workspaces. Each use is listed, with its reason, in tests/house.
+
+        Args:
+            first: asked on the way, in the same breath as the transaction begins.
+        """
         if not reason:
             raise ValueError("A system transaction needs a reason")
-        async with self._begin(workspace_id="", reason=reason) as session:
+        async with self._begin(workspace_id="", reason=reason, first=first) as session:
             yield session
 
     @asynccontextmanager
-    async def _begin(self, *, workspace_id: str, reason: str) -> AsyncIterator[AsyncSession]:
+    async def _begin(
+        self, *, workspace_id: str, reason: str, first: Sequence[Question] = ()
+    ) -> AsyncIterator[AsyncSession]:
         session = AsyncSession(
             self._bind, expire_on_commit=False, join_transaction_mode="create_savepoint", autoflush=False
         )
         async with session, session.begin():
-            await session.execute(_SCOPE, {"role": APP_ROLE, "workspace_id": workspace_id, "reason": reason})
+            scope = {"role": APP_ROLE, "workspace_id": workspace_id, "reason": reason}
+            await ask(session, Question(_SCOPE, scope), *first)
             yield session
 
 
@@ -84,13 +92,3 @@ def _only_of(workspace_id: UUID) -> Callable[[ORMExecuteState], None]:
             )
 
     return narrow
-
-
-async def psycopg_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
-    """The very connection of this session, in its transaction: for COPY, and for deferring jobs on it."""
-    connection = await session.connection()
-    raw = await connection.get_raw_connection()
-    driver = raw.driver_connection
-    if not isinstance(driver, psycopg.AsyncConnection):
-        raise TypeError("The session does not run on psycopg")
-    return driver

@@ -92,6 +92,12 @@ insert into procrastinate_jobs (id, queue_name, task_name, priority, lock, args,
 select {id}, {queue}, {task}, {priority}, {lock}, {args}, {limit_key} from {source}
 returning id, args
 """
+_SLIDES = """
+insert into procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
+select {queue}, {task}, {priority}, {lock}, {queueing_lock}, {args}, {at} from {source} order by 5
+on conflict (queueing_lock) where status = 'todo'
+    do update set scheduled_at = excluded.scheduled_at, args = excluded.args
+"""
 
 
 def check_queue(name: str | None, *, field: str = "queue") -> None:
@@ -213,21 +219,25 @@ def births(
         Invalid: the arguments don't fit the task, or at most one of its jobs may wait.
         NotFound: no such task.
     """
-    found, details = tasks.find(task if isinstance(task, str) else task.name)
-    details.arguments.check_names(args)
+    found, columns = _columns(task, args)
     if found.queueing_lock is not None:
         raise Invalid(f"Of {found.name} only one job may wait.", field="task", fix="Defer it by itself.")
-    pairs = ", ".join(f"{_quoted(name)}, {sql}" for name, sql in args.items())
-    return _BIRTHS.format(
-        id=job_id,
-        queue=_quoted(found.queue),
-        task=_quoted(found.name),
-        priority=found.priority,
-        lock=_lock_in_sql(details.lock, args) if details.lock else _quoted(found.lock),
-        args=f"jsonb_build_object({pairs})",
-        limit_key=limit_key,
-        source=source,
-    )
+    return _BIRTHS.format(id=job_id, limit_key=limit_key, source=source, **columns)
+
+
+def slides(task: AnyTask, *, source: str, args: Mapping[str, str], queueing_lock: tasks.Lock, at: str) -> str:
+    """``slide_each`` for each row of a statement, to stand in its WITH clause as ``births`` does.
+
+    Args:
+        queueing_lock: spells it from the arguments.
+        at: the expression for the time.
+
+    Raises:
+        Invalid: the arguments don't fit the task.
+        NotFound: no such task.
+    """
+    _, columns = _columns(task, args)
+    return _SLIDES.format(source=source, queueing_lock=_lock_in_sql(queueing_lock, args), at=at, **columns)
 
 
 async def cancel_waiting(session: AsyncSession, job_id: int) -> bool:
@@ -262,6 +272,20 @@ async def _insert(
         },
     )
     return [Deferred(row.id, row.args, row.fresh) for row in rows]
+
+
+def _columns(task: AnyTask, args: Mapping[str, str]) -> tuple[Task[Any, Any, Any], dict[str, Any]]:
+    """What is the same of a task's jobs, in SQL."""
+    found, details = tasks.find(task if isinstance(task, str) else task.name)
+    details.arguments.check_names(args)
+    pairs = ", ".join(f"{_quoted(name)}, {sql}" for name, sql in args.items())
+    return found, {
+        "queue": _quoted(found.queue),
+        "task": _quoted(found.name),
+        "priority": found.priority,
+        "lock": _lock_in_sql(details.lock, args) if details.lock else _quoted(found.lock),
+        "args": f"jsonb_build_object({pairs})",
+    }
 
 
 def _lock_in_sql(lock: tasks.Lock, args: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.platforms.news import Written
@@ -14,36 +14,6 @@ from socialsync.platforms.news import Written
 CLOCKS_DIFFER = timedelta(minutes=5)
 """At most, ours and the platform's: what was written longer before our intent is no echo of it."""
 
-_ADD = text("""
-with added as (
-insert into messages as known (workspace_id, channel_id, conversation_id, platform_message_id, direction,
-    author, kind, text, detail, reply_to, status, told_at, created_at, updated_at)
-select workspace_id, channel_id, conversation_id, platform_message_id, direction, author, kind, text, detail,
-    reply_to, case direction when 'inbound' then 'received' else 'sent' end, told_at, :now, :now
-from jsonb_to_recordset(cast(:messages as jsonb)) as given (
-    n int, workspace_id uuid, channel_id uuid, conversation_id uuid, platform_message_id text, direction text,
-    author text, kind text, text text, detail jsonb, reply_to text, told_at timestamptz)
-order by n
-on conflict (workspace_id, channel_id, platform_message_id) do update set
-    kind = excluded.kind, reply_to = excluded.reply_to, told_at = excluded.told_at, unseen = false,
-    text = case when known.deleted_at is not null then null
-        when known.edited_at is not null then known.text else excluded.text end,
-    detail = case when known.deleted_at is not null then '{}' else excluded.detail end, updated_at = :now
-where known.unseen
-returning id, workspace_id, channel_id, conversation_id, platform_message_id, direction, kind, told_at,
-    deleted_at
-), latest as (
-    select conversation_id, max(told_at) as at,
-        max(told_at) filter (where direction = 'inbound') as inbound_at
-    from added group by conversation_id
-), touched as (
-    update conversations conversation set updated_at = :now,
-        last_inbound_at = greatest(conversation.last_inbound_at, latest.inbound_at),
-        last_message_at = greatest(conversation.last_message_at, latest.at)
-    from latest where conversation.id = latest.conversation_id
-)
-select * from added
-""")
 _AMEND = text("""
 insert into messages as known (workspace_id, channel_id, conversation_id, platform_message_id, direction,
     author, kind, text, status, told_at, edited_at, deleted_at, unseen, created_at, updated_at)
@@ -164,17 +134,6 @@ async def answered_at(
     return {row.conversation_id: row.at for row in rows}
 
 
-async def add_messages(
-    session: AsyncSession, messages: Sequence[Mapping[str, Any]], *, now: datetime
-) -> Sequence[RowMapping]:
-    """Store these, and when their conversations last had one, in the platform's time. The session holds the
-    conversations. Those that were not known before: ``id, workspace_id, channel_id, conversation_id,
-    platform_message_id, direction, kind, told_at, deleted_at``.
-    """
-    values = {"messages": _numbered(messages), "now": now}
-    return (await session.execute(_ADD, values)).mappings().all() if messages else []
-
-
 async def amend(session: AsyncSession, changes: Sequence[Mapping[str, Any]], *, now: datetime) -> None:
     """Change or delete these messages, also those that are still to come."""
     if not changes:
@@ -213,7 +172,7 @@ async def known_ids(
 
 
 async def claim_echo(
-    session: AsyncSession, conversation: RowMapping, echo: Written, *, now: datetime
+    session: AsyncSession, conversation: Mapping[str, Any], echo: Written, *, now: datetime
 ) -> bool:
     """Whether this is the echo of a message that we have sent and whose answer is not there yet: then it was
     sent.

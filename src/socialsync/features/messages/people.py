@@ -6,9 +6,10 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync.db.asking import Answer, Question, ask
 from socialsync.platforms.news import Moved, Person
 
 Known: TypeAlias = tuple[UUID, Person]
@@ -19,7 +20,7 @@ BUCKETS = 64
 """Locks that new people of one channel share."""
 
 _CHANNELS = text("""
-select id, workspace_id, buffer_quiet_s, buffer_max_s, created_at from channels
+select id, workspace_id, created_at from channels
 where id = any (cast(:ids as uuid[])) and status <> 'deleted'
 """)
 _GIVEN = """
@@ -30,20 +31,21 @@ given as materialized (
     join channels channel on channel.id = given.channel_id
 )
 """
-_FIND = text(f"""
-with {_GIVEN}
-select n, contact.id, given.phone is distinct from coalesce(contact.phone, given.phone)
+_KNOWN = """
+select n, contact.id, given.workspace_id, given.channel_id,
+    given.phone is distinct from coalesce(contact.phone, given.phone)
     or (given.phone is not null and contact.phone is null)
     or given.name <> coalesce(contact.name, '') or given.username <> coalesce(contact.username, '') as stale
 from given join contacts contact on contact.workspace_id = given.workspace_id
     and contact.channel_id = given.channel_id and contact.user_id = given.user_id
 union all
-select n, contact.id, given.name <> coalesce(contact.name, '')
+select n, contact.id, given.workspace_id, given.channel_id, given.name <> coalesce(contact.name, '')
     or given.username <> coalesce(contact.username, '')
 from given join contacts contact on contact.workspace_id = given.workspace_id
     and contact.channel_id = given.channel_id and contact.phone = given.phone
 where given.user_id is null
-""")  # noqa: S608 - a constant of ours
+"""
+_FIND = text(f"with {_GIVEN} {_KNOWN}")
 # Bodies about the same people take turns, and never wait in a circle; few locks, however many people
 _TAKE_TURNS = text("""
 select pg_advisory_xact_lock(key) from (
@@ -126,14 +128,82 @@ with wanted as materialized (
 select * from begun union all select {_COLUMNS} from held
 """  # noqa: S608 - constants of ours
 )
+# All of them or none: whoever must be learnt first is waited for before the first conversation is held
+_MEET = text(
+    f"""
+with reached as materialized (
+    select id, workspace_id, external_id, created_at from channels
+    where platform = :platform and external_id = any (cast(:accounts as text[])) and status <> 'deleted'
+), given as materialized (
+    select n, workspace_id, reached.id as channel_id, user_id, phone, name, username
+    from jsonb_to_recordset(cast(:people as jsonb)) as given (
+        n int, account text, user_id text, phone text, name text, username text)
+    join reached on reached.external_id = given.account
+), known as materialized ({_KNOWN}), paired as materialized (
+    select n, stale, conversation.id from known join conversations conversation
+        on conversation.workspace_id = known.workspace_id
+        and conversation.channel_id = known.channel_id and conversation.contact_id = known.id
+), held as materialized (
+    select {_COLUMNS} from conversations
+    where id = any (array(select id from paired))
+        and (select count(*) filter (where stale is not true) from paired) = (select count(*) from given)
+    order by id for update
+)
+select null as n, null as id, workspace_id, id as channel_id, null as contact_id, null as mode,
+    null as handed_back_at, created_at
+from reached
+union all
+select n, held.*, null from paired join held using (id)
+"""  # noqa: S608 - constants of ours
+)
 
 
-async def open_channels(session: AsyncSession, channel_ids: Collection[UUID]) -> dict[UUID, RowMapping]:
-    """Of these channels those that are not deleted: ``id, workspace_id, buffer_quiet_s, buffer_max_s,
-    created_at``.
+class Meeting:
+    """People on their way to be met, and the channels that they write to.
+
+    Args:
+        platform, accounts: what is told is about.
+        people: by account and ``key``.
     """
-    rows = await session.execute(_CHANNELS, {"ids": list(channel_ids)})
-    return {row["id"]: row for row in rows.mappings()}
+
+    def __init__(
+        self, platform: str, accounts: Collection[str], people: Mapping[tuple[str, str], Person]
+    ) -> None:
+        self._keys = [word for _, word in people]
+        given = [
+            {"n": n, "account": account, **vars(person)}
+            for n, ((account, _), person) in enumerate(people.items())
+        ]
+        values = {"platform": platform, "accounts": list(accounts), "people": to_json(given).decode()}
+        self.question = Question(_MEET, values)
+
+    @property
+    def channels(self) -> dict[UUID, Answer]:
+        """Those that are not deleted: ``workspace_id, created_at``."""
+        return {row["channel_id"]: row for row in self.question.rows if row["n"] is None}
+
+    @property
+    def held(self) -> dict[tuple[UUID, str], Answer]:
+        """The conversations, by channel and ``key``, as ``lock_conversations`` gives them; none of them when
+        somebody must be learnt or a conversation begun first.
+        """
+        return {
+            (row["channel_id"], self._keys[row["n"]]): row
+            for row in self.question.rows
+            if row["n"] is not None
+        }
+
+
+def key(person: Person) -> str:
+    """By what somebody is known in a channel."""
+    return person.user_id or person.phone or ""
+
+
+async def open_channels(session: AsyncSession, channel_ids: Collection[UUID]) -> dict[UUID, Answer]:
+    """Of these channels those that are not deleted: ``workspace_id, created_at``."""
+    question = Question(_CHANNELS, {"ids": list(channel_ids)})
+    await ask(session, question)
+    return {row["id"]: row for row in question.rows}
 
 
 async def know(session: AsyncSession, people: Sequence[Known], *, now: datetime) -> dict[int, UUID]:
@@ -176,15 +246,16 @@ async def move(
 
 async def lock_conversations(
     session: AsyncSession, contact_ids: Collection[UUID], *, now: datetime
-) -> Mapping[UUID, RowMapping]:
+) -> dict[UUID, Answer]:
     """The conversations of these contacts by contact, begun where there was none, FOR UPDATE in their order:
     ``id, workspace_id, channel_id, contact_id, mode, handed_back_at``.
     """
     values = {"contacts": list(contact_ids), "now": now}
-    found: dict[UUID, RowMapping] = {}
+    found: dict[UUID, Answer] = {}
     for _ in range(LOOKS):
-        rows = await session.execute(_LOCK, values)
-        found = {row["contact_id"]: row for row in rows.mappings()}
+        question = Question(_LOCK, values)
+        await ask(session, question)
+        found = {row["contact_id"]: row for row in question.rows}
         if len(found) == len(contact_ids):
             break
     return found

@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync.features.messages import arrivals, lanes, people, reach, windows
+from socialsync.db.asking import Answer
+from socialsync.features.messages import arrivals, bursts, lanes, people, reach
+from socialsync.features.messages.people import Meeting
 from socialsync.platforms.news import Amended, Moved, Person, Reacted, Seen, Told, Written
 from socialsync.queue import deferring
 
@@ -37,10 +38,20 @@ class Intervention:
 class _Body:
     """One body's worth, while it is stored."""
 
-    channels: Mapping[UUID, RowMapping]
+    channels: Mapping[UUID, Mapping[str, Any]]
     pulled: bool
-    conversations: dict[UUID, RowMapping] = field(default_factory=dict)
-    of: dict[tuple[UUID, Person], RowMapping] = field(default_factory=dict)
+    conversations: dict[UUID, Answer] = field(default_factory=dict)
+    of: dict[tuple[UUID, Person], Answer] = field(default_factory=dict)
+
+
+def meeting(platform: str, told: Sequence[tuple[str, Told]]) -> Meeting:
+    """What can be asked before ``receive``, along with other things."""
+    latest: dict[tuple[str, str], Person] = {}
+    for account, each in told:
+        if isinstance(each, Written | Amended):
+            key = account, people.key(each.person)
+            latest[key] = _fuller(each.person, latest.get(key))
+    return Meeting(platform, sorted({account for account, _ in told}), latest)
 
 
 async def receive(
@@ -48,6 +59,7 @@ async def receive(
     told: Sequence[tuple[str, Told]],
     *,
     channels: Mapping[str, Collection[UUID]],
+    met: Meeting | None = None,
     pulled: bool = False,
     now: datetime,
 ) -> list[Intervention]:
@@ -56,6 +68,7 @@ async def receive(
     Args:
         told: each with the account that it is about, in the order of the body.
         channels: by account; what is of others is left out.
+        met: the answered ``meeting`` of what was told, and possibly of more.
         pulled: these are from the past, each conversation in its order. What was answered afterwards, or is
             too old to be, asks for nothing; what was written before its channel was connected gives nobody
             the floor.
@@ -63,7 +76,8 @@ async def receive(
     Returns:
         where a person has stepped in from the app.
     """
-    known = await people.open_channels(session, sorted({each for some in channels.values() for each in some}))
+    reached = sorted({each for some in channels.values() for each in some})
+    known = met.channels if met else await people.open_channels(session, reached)
     placed: list[Placed] = [
         (channel_id, each)
         for account, each in told
@@ -73,7 +87,7 @@ async def receive(
     if not placed:
         return []
     body = _Body(known, pulled)
-    await _meet(session, body, placed, now=now)
+    await _meet(session, body, placed, met.held if met else {}, now=now)
     interventions = await _store_messages(session, body, placed, now=now)
     await _store_changes(session, body, placed, now=now)
     for channel_id, each in placed:
@@ -82,35 +96,40 @@ async def receive(
     return interventions
 
 
-async def _meet(session: AsyncSession, body: _Body, placed: Sequence[Placed], *, now: datetime) -> None:
-    """Find or make the contact and the conversation of everybody who wrote, and hold the conversations."""
-    latest: dict[tuple[UUID, str], tuple[UUID, Person]] = {}
-    for channel_id, each in placed:
-        if isinstance(each, Written | Amended):
-            key = each.person.user_id or each.person.phone or ""
-            latest[channel_id, key] = (channel_id, _fuller(each.person, latest.get((channel_id, key))))
-    if not latest:
-        return
-    met = [latest[key] for key in sorted(latest)]
-    contacts = await people.know(session, met, now=now)
+async def _meet(
+    session: AsyncSession,
+    body: _Body,
+    placed: Sequence[Placed],
+    held: Mapping[tuple[UUID, str], Answer],
+    *,
+    now: datetime,
+) -> None:
+    """Hold the conversations of everybody who wrote, if they are not held already."""
+    whom = [(channel_id, each.person) for channel_id, each in placed if isinstance(each, Written | Amended)]
+    keys = {who: (who[0], people.key(who[1])) for who in whom}
+    if not held.keys() >= set(keys.values()):
+        held = await _learn(session, whom, now=now)
+    body.of = {who: held[key] for who, key in keys.items() if key in held}
+    body.conversations = {row["id"]: row for row in body.of.values()}
+
+
+async def _learn(
+    session: AsyncSession, whom: Sequence[tuple[UUID, Person]], *, now: datetime
+) -> Mapping[tuple[UUID, str], Answer]:
+    """Find or make the contact and the conversation of each, and hold the conversations."""
+    latest: dict[tuple[UUID, str], Person] = {}
+    for channel_id, person in whom:
+        key = channel_id, people.key(person)
+        latest[key] = _fuller(person, latest.get(key))
+    keys = sorted(latest)
+    contacts = await people.know(session, [(key[0], latest[key]) for key in keys], now=now)
     held = await people.lock_conversations(session, sorted(set(contacts.values())), now=now)
-    body.conversations = {row["id"]: row for row in held.values()}
-    by_key = {
-        (channel_id, person.user_id or person.phone): held[contacts[number]]
-        for number, (channel_id, person) in enumerate(met)
-        if number in contacts
-    }
-    for channel_id, each in placed:
-        if isinstance(each, Written | Amended):
-            row = by_key.get((channel_id, each.person.user_id or each.person.phone))
-            if row is not None:
-                body.of[channel_id, each.person] = row
+    return {keys[number]: held[contact_id] for number, contact_id in contacts.items()}
 
 
-def _fuller(person: Person, before: tuple[UUID, Person] | None) -> Person:
-    if before is None:
+def _fuller(person: Person, known: Person | None) -> Person:
+    if known is None:
         return person
-    known = before[1]
     return Person(
         person.user_id,
         person.phone or known.phone,
@@ -128,16 +147,13 @@ async def _store_messages(
         if isinstance(each, Written) and row is not None and (channel_id, each.id) not in written:
             written[channel_id, each.id] = (each, _message(row, each))
     await _claim_echoes(session, body, written, now=now)
-    new = await arrivals.add_messages(session, [values for _, values in written.values()], now=now)
-    await _note_files(session, new, written, now=now)
     answered = await _answered(session, body, placed) if body.pulled else {}
-    asking: dict[UUID, list[UUID]] = {}
-    for row in new:
-        conversation_id = row["conversation_id"]
-        settled = body.pulled and not _waits(row, answered.get(conversation_id), now)
-        if not settled and _asks(row, body.conversations[conversation_id]):
-            asking.setdefault(conversation_id, []).append(row["id"])
-    await windows.slide(session, asking, body.conversations, body.channels, now=now)
+    for _, values in written.values():
+        conversation_id = values["conversation_id"]
+        settled = body.pulled and not _waits(values, answered.get(conversation_id), now)
+        values["asks"] = not settled and _asks(values, body.conversations[conversation_id])
+    new = await bursts.add_messages(session, [values for _, values in written.values()], now=now)
+    await _note_files(session, new, written, now=now)
     return [
         Intervention(row["workspace_id"], row["conversation_id"], row["told_at"])
         for row in new
@@ -145,7 +161,7 @@ async def _store_messages(
     ]
 
 
-def _message(conversation: RowMapping, each: Written) -> dict[str, Any]:
+def _message(conversation: Mapping[str, Any], each: Written) -> dict[str, Any]:
     return {
         **_placed_in(conversation, echo=each.echo),
         "platform_message_id": each.id,
@@ -157,7 +173,7 @@ def _message(conversation: RowMapping, each: Written) -> dict[str, Any]:
     }
 
 
-def _placed_in(conversation: RowMapping, *, echo: bool) -> dict[str, Any]:
+def _placed_in(conversation: Mapping[str, Any], *, echo: bool) -> dict[str, Any]:
     return {
         "workspace_id": conversation["workspace_id"],
         "channel_id": conversation["channel_id"],
@@ -167,18 +183,17 @@ def _placed_in(conversation: RowMapping, *, echo: bool) -> dict[str, Any]:
     }
 
 
-def _asks(row: RowMapping, conversation: RowMapping) -> bool:
+def _asks(row: Mapping[str, Any], conversation: Mapping[str, Any]) -> bool:
     """Whether this message is one that the AI may have to answer."""
     return (
         row["direction"] == "inbound"
         and row["kind"] not in _SILENT
-        and row["deleted_at"] is None
         and conversation["mode"] == "ai"
         and _is_after_handback(row, {conversation["id"]: conversation})
     )
 
 
-def _waits(row: RowMapping, answered_at: datetime | None, now: datetime) -> bool:
+def _waits(row: Mapping[str, Any], answered_at: datetime | None, now: datetime) -> bool:
     """Whether a message of the past can still be answered, and was not."""
     told_at: datetime = row["told_at"]
     return reach.is_open(told_at, now) and (answered_at is None or told_at > answered_at)
@@ -201,7 +216,7 @@ async def _answered(session: AsyncSession, body: _Body, placed: Sequence[Placed]
     return found
 
 
-def _steps_in(row: RowMapping, body: _Body) -> bool:
+def _steps_in(row: Mapping[str, Any], body: _Body) -> bool:
     """Whether somebody who answered from the app has the floor now."""
     connected_at: datetime = body.channels[row["channel_id"]]["created_at"]
     if body.pulled and row["told_at"] < connected_at.replace(microsecond=0):  # platforms tell seconds
@@ -209,7 +224,7 @@ def _steps_in(row: RowMapping, body: _Body) -> bool:
     return _is_after_handback(row, body.conversations)
 
 
-def _is_after_handback(row: RowMapping, conversations: Mapping[UUID, RowMapping]) -> bool:
+def _is_after_handback(row: Mapping[str, Any], conversations: Mapping[UUID, Mapping[str, Any]]) -> bool:
     handed_back_at: datetime | None = conversations[row["conversation_id"]]["handed_back_at"]
     return handed_back_at is None or row["told_at"] > handed_back_at
 
@@ -239,7 +254,7 @@ async def _claim_echoes(
 
 async def _note_files(
     session: AsyncSession,
-    new: Sequence[RowMapping],
+    new: Sequence[Answer],
     written: Mapping[tuple[UUID, str], tuple[Written, dict[str, Any]]],
     *,
     now: datetime,
@@ -300,7 +315,7 @@ async def _store_changes(
     )
 
 
-def _amended(before: dict[str, Any] | None, conversation: RowMapping, each: Amended) -> dict[str, Any]:
+def _amended(before: dict[str, Any] | None, conversation: Mapping[str, Any], each: Amended) -> dict[str, Any]:
     """The last edit of a body, and whether the message is gone."""
     values = before or {
         **_placed_in(conversation, echo=each.echo),

@@ -21,6 +21,7 @@ from socialsync.features.messages.models import (
     MessageReaction,
 )
 from socialsync.features.messages.outbox import requeue_stranded
+from socialsync.features.messages.people import Meeting
 from socialsync.features.messages.queries import (
     contacts_of,
     list_contacts,
@@ -32,7 +33,7 @@ from socialsync.features.messages.queries import (
     update_conversation,
 )
 from socialsync.features.messages.reach import ReplyWindowClosed
-from socialsync.features.messages.receiving import Intervention, receive
+from socialsync.features.messages.receiving import Intervention, meeting, receive
 from socialsync.features.messages.sending import STEPPED_IN
 from socialsync.features.messages.settling import NotInDoubt, resolve
 from socialsync.features.messages.statuses import receive_statuses
@@ -44,6 +45,7 @@ __all__ = [
     "Contact",
     "Conversation",
     "Intervention",
+    "Meeting",
     "Message",
     "MessageMedia",
     "MessageReaction",
@@ -59,6 +61,7 @@ __all__ = [
     "list_messages",
     "list_of_window",
     "media_of",
+    "meeting",
     "reactions_to",
     "receive",
     "receive_statuses",

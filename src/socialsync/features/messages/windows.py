@@ -4,7 +4,7 @@ The job ``conversations.process_message`` waits for the end of its conversation'
 in the very transaction of the message. Whoever closes a window holds its conversation.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -18,29 +18,6 @@ from socialsync.queue import deferring
 
 Outcome = Literal["answered", "ignored", "escalated", "merged", "taken_over"]
 
-_OPEN = text("""
-with opened as (
-    insert into message_windows as open (workspace_id, conversation_id, opened_at, waiting_since, due_at,
-        created_at, updated_at)
-    select workspace_id, conversation_id, :now, :now,
-        cast(:now as timestamptz) + make_interval(secs => least(quiet, most)), :now, :now
-    from unnest(cast(:workspaces as uuid[]), cast(:conversations as uuid[]), cast(:quiets as float8[]),
-        cast(:mosts as float8[])) as given (workspace_id, conversation_id, quiet, most)
-    order by conversation_id
-    on conflict (workspace_id, conversation_id) where closed_at is null and ended_at is null do update
-    set due_at = least(open.opened_at + (
-        select make_interval(secs => channel.buffer_max_s) from conversations conversation
-        join channels channel on channel.workspace_id = conversation.workspace_id
-            and channel.id = conversation.channel_id
-        where conversation.id = open.conversation_id), excluded.due_at), updated_at = :now
-    returning id, workspace_id, conversation_id, due_at
-), put as (
-    update messages message set window_id = opened.id from opened
-    where message.id = any (cast(:messages as uuid[])) and opened.workspace_id = message.workspace_id
-        and opened.conversation_id = message.conversation_id
-)
-select * from opened
-""")
 _CLOSE = text("""
 update message_windows set closed_at = :now, updated_at = :now
 where workspace_id = :workspace_id and conversation_id = :conversation_id and closed_at is null
@@ -99,41 +76,6 @@ class Window:
     opened_at: datetime
     waiting_since: datetime
     dropped: int
-
-
-async def slide(
-    session: AsyncSession,
-    messages: Mapping[UUID, Sequence[UUID]],
-    conversations: Mapping[UUID, RowMapping],
-    channels: Mapping[UUID, RowMapping],
-    *,
-    now: datetime,
-) -> None:
-    """Open the windows of these messages, by conversation, or slide them, and with them their jobs.
-
-    Args:
-        conversations: by id; the session holds them.
-        channels: by id, with ``buffer_quiet_s`` and ``buffer_max_s``.
-    """
-    if not messages:
-        return
-    ids = sorted(messages)
-    settings = [channels[conversations[each]["channel_id"]] for each in ids]
-    opened = (
-        await session.execute(
-            _OPEN,
-            {
-                "workspaces": [conversations[each]["workspace_id"] for each in ids],
-                "conversations": ids,
-                "quiets": [each["buffer_quiet_s"] for each in settings],
-                "mosts": [each["buffer_max_s"] for each in settings],
-                "messages": [message for some in messages.values() for message in some],
-                "now": now,
-            },
-        )
-    ).mappings()
-    windows = list(opened)
-    await wake(session, [(each["workspace_id"], each["conversation_id"], each["due_at"]) for each in windows])
 
 
 async def wake(session: AsyncSession, whom: Sequence[tuple[UUID, UUID, datetime]]) -> None:

@@ -11,11 +11,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync.db.asking import Question
 from socialsync.features.comments import service as comments
 from socialsync.features.conversations import service as conversations
 from socialsync.features.messages import service as messages
 from socialsync.features.posts import service as posts
-from socialsync.features.webhooks import queries, reading
+from socialsync.features.webhooks import queries
 from socialsync.platforms.news import News, StatusUpdate
 
 Outcome = Literal["handled", "problem", "waiting", "failed"]
@@ -37,9 +38,8 @@ class Body:
 
     id: UUID
     created_at: datetime
-    content: bytes
+    news: News
     only: Collection[int] | None
-    news: News = field(default_factory=News)
     statuses: int = 0
     messages: int = 0
     strangers: int = 0
@@ -48,36 +48,71 @@ class Body:
 
 Channels = Mapping[str, Sequence[UUID]]
 """By account, in whatever workspaces they are."""
+Noted = Mapping[str, Any]
+"""What a body's row says of it: ``parts, problem, handled_at``."""
+_NOBODY = UUID(int=0)
+
+
+class Asked:
+    """What must be known before anything can be handed over, asked for all bodies at once.
+
+    Args:
+        whole: more than what waited of their statuses is to be handed over.
+    """
+
+    def __init__(self, platform: str, news: Sequence[News], *, whole: bool = True) -> None:
+        accounts = {account for each in news for account, _ in _parts(each)}
+        told = [one for each in news for one in each.told] if whole else []
+        self._channels = queries.finding_channels(platform, sorted(accounts)) if accounts else None
+        self.meeting = messages.meeting(platform, told) if told else None
+
+    @property
+    def questions(self) -> list[Question]:
+        meeting = self.meeting.question if self.meeting else None
+        return [each for each in (self._channels, meeting) if each is not None]
+
+    @property
+    def channels(self) -> Channels:
+        found: dict[str, list[UUID]] = {}
+        for row in self._channels.rows if self._channels else ():
+            found.setdefault(row["external_id"], []).append(row["channel_id"])
+        return found
 
 
 async def handle(
-    session: AsyncSession, platform: str, bodies: Sequence[Body], *, now: datetime
-) -> list[Outcome]:
-    """Hand all of them over, and note with each what came of it. A body that waits for some of its statuses
-    has handed over the rest.
+    session: AsyncSession, bodies: Sequence[Body], asked: Asked, *, now: datetime
+) -> list[tuple[Noted, Outcome]]:
+    """Hand all of them over: what is to be noted with each, and what came of it. A body that waits for some
+    of its statuses has handed over the rest.
+
+    Args:
+        asked: and answered, of these bodies and possibly of more.
     """
-    for body in bodies:
-        body.news = reading.read(platform, body.content, now=now)
-    accounts = {account for body in bodies for account, _ in _parts(body)}
-    if accounts:
-        await _hand_over(
-            session, bodies, await queries.find_channels(session, platform, sorted(accounts)), now=now
-        )
-    noted = [_noted(body, now) for body in bodies]
-    await queries.set_events(session, [event for event, _ in noted], now=now)
-    return [outcome for _, outcome in noted]
+    await _hand_over(session, bodies, asked.channels, asked.meeting, now=now)
+    return [_noted(body, now) for body in bodies]
+
+
+def foreseen(news: News, *, now: datetime) -> Noted:
+    """What will most likely be noted with a body: nothing in it is of strangers, and nothing waits."""
+    body = Body(_NOBODY, now, news, None, statuses=len(news.statuses), messages=len(news.told))
+    return _noted(body, now)[0]
 
 
 async def _hand_over(
-    session: AsyncSession, bodies: Sequence[Body], channels: Channels, *, now: datetime
+    session: AsyncSession,
+    bodies: Sequence[Body],
+    channels: Channels,
+    meeting: messages.Meeting | None,
+    *,
+    now: datetime,
 ) -> None:
     whole = [body for body in bodies if body.only is None]
     for body in bodies:
-        body.strangers = sum(account not in channels for account, _ in _parts(body))
+        body.strangers = sum(account not in channels for account, _ in _parts(body.news))
         body.messages = sum(account in channels for account, _ in body.news.told)
     if any(body.messages for body in whole):
         told = [each for body in whole for each in body.news.told]
-        interventions = await messages.receive(session, told, channels=channels, now=now)
+        interventions = await messages.receive(session, told, channels=channels, met=meeting, now=now)
         await conversations.step_in(session, interventions, now=now)
     if made := [each for body in whole for each in body.news.comments]:
         await comments.receive(session, made, channels=channels, now=now)
@@ -107,11 +142,11 @@ async def _hand_over_statuses(
             body.waiting.append(place)
 
 
-def _parts(body: Body) -> tuple[tuple[str, Any], ...]:
-    return (*body.news.statuses, *body.news.told, *body.news.comments)
+def _parts(news: News) -> tuple[tuple[str, Any], ...]:
+    return (*news.statuses, *news.told, *news.comments)
 
 
-def _noted(body: Body, now: datetime) -> tuple[dict[str, Any], Outcome]:
+def _noted(body: Body, now: datetime) -> tuple[Noted, Outcome]:
     """What the row shall say, for a person and for the next try; of its parts what is nothing is left out."""
     waits = bool(body.waiting) and now - body.created_at < PATIENCE
     problem = "; ".join(body.news.problems) or None
@@ -125,10 +160,9 @@ def _noted(body: Body, now: datetime) -> tuple[dict[str, Any], Outcome]:
         "unmatched": 0 if waits else len(body.waiting),
         "note": _NEVER_OURS if body.waiting and not waits else None,
     }
-    event = {
-        "id": body.id,
+    noted = {
         "parts": {name: value for name, value in parts.items() if value},
         "problem": problem,
         "handled_at": None if waits else now,
     }
-    return event, "waiting" if waits else "problem" if problem else "handled"
+    return noted, "waiting" if waits else "problem" if problem else "handled"

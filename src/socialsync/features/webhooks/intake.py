@@ -50,21 +50,31 @@ class Intake:
         self._waiting: list[_Told] = []
         self._rounds: list[_Round] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._alarm: asyncio.TimerHandle | None = None
 
     async def receive(self, platform: str, body: bytes, *, now: datetime) -> None:
         """Returns when the body is stored for good; raises what kept it from being."""
         told = _Told(platform, body, now)
         self._waiting.append(told)
-        if self._has_room():
+        self._look()
+        await told.stored
+
+    def _look(self) -> None:
+        """Begin another round where there is room, else look again when one of those may be stuck."""
+        if not self._waiting or len(self._rounds) >= MOST_ROUNDS:
+            return
+        moving = [each.began for each in self._rounds if each.began > _time() - STUCK_AFTER_S]
+        if len(moving) < ROUNDS:
             self._rounds.append(round_ := _Round(_time()))
             task = asyncio.create_task(self._go(round_))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        await told.stored
+        elif self._alarm is None:
+            self._alarm = asyncio.get_running_loop().call_at(min(moving) + STUCK_AFTER_S, self._look_again)
 
-    def _has_room(self) -> bool:
-        moving = sum(each.began > _time() - STUCK_AFTER_S for each in self._rounds)
-        return moving < ROUNDS and len(self._rounds) < MOST_ROUNDS
+    def _look_again(self) -> None:
+        self._alarm = None
+        self._look()
 
     async def _go(self, round_: _Round) -> None:
         """Until nobody waits. It belongs to no request: who hangs up takes nobody along."""
@@ -98,8 +108,11 @@ class Intake:
     async def _store(self, together: Sequence[_Told]) -> None:
         bodies = [told.body for told in together]
         try:
-            async with self._database.system_transaction("webhooks are stored and handled") as session:
-                await service.receive_together(session, together[0].platform, bodies, now=together[-1].at)
+            all_ = service.Together(together[0].platform, bodies, now=together[-1].at)
+            async with self._database.system_transaction(
+                "webhooks are stored and handled", *all_.questions
+            ) as session:
+                await all_.receive(session)
         except Exception as error:
             if _is_of_all(error):
                 raise

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Literal
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from pydantic_core import to_json
 from sqlalchemy import RowMapping, Select, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from socialsync.db.asking import Answer, Question
 from socialsync.features.webhooks.models import WebhookEvent
 
 Which = Literal["all", "troubled", "unhandled"]
@@ -28,13 +30,15 @@ _SHOWN = (
     func.length(WebhookEvent.body).label("bytes"),
 )
 _ADD = text("""
-insert into webhook_events as known (platform, body, digest, times, created_at, updated_at)
-select :platform, body, digest, times, :now, :now
-from unnest(cast(:bodies as bytea[]), cast(:digests as bytea[]), cast(:times as int[]))
-    as given (body, digest, times)
+insert into webhook_events as known (platform, body, digest, times, parts, problem, handled_at, created_at,
+    updated_at)
+select :platform, body, digest, times, coalesce(parts, '{}'), problem, handled_at, :now, :now
+from unnest(cast(:bodies as bytea[]), cast(:digests as bytea[]), cast(:times as int[]),
+    cast(:parts as jsonb[]), cast(:problems as text[]), cast(:handled as timestamptz[]))
+    as given (body, digest, times, parts, problem, handled_at)
 order by digest
 on conflict (digest) do update set times = known.times + excluded.times, updated_at = :now
-returning id, digest, handled_at, parts, created_at
+returning id, digest, old.id is null as is_new, old.handled_at, old.parts, created_at
 """)
 _SET = text("""
 update webhook_events event set parts = given.parts, problem = given.problem, handled_at = given.handled_at,
@@ -59,29 +63,47 @@ returning old.beat_at
 _CHANNELS = text("select * from find_channels(:platform, cast(:ids as text[]))")
 
 
-async def add_events(
-    session: AsyncSession, platform: str, bodies: Sequence[bytes], *, now: datetime
-) -> dict[bytes, RowMapping]:
-    """Store these; one that is there already is counted. Twins wait for one another.
+class Adding:
+    """Bodies on their way to be stored; one that is there already is counted. Twins wait for one another.
 
-    Returns:
-        by body, in their order: ``id, digest, handled_at, parts, created_at``.
+    Args:
+        noted: what to store with a new one at once, as for ``set_events``.
     """
-    times = Counter(bodies)
-    digests = {hashlib.sha256(platform.encode() + b"\n" + body).digest(): body for body in times}
-    values = {
-        "platform": platform,
-        "bodies": list(times),
-        "digests": list(digests),
-        "times": list(times.values()),
-        "now": now,
-    }
-    rows = {row["digest"]: row for row in (await session.execute(_ADD, values)).mappings()}
-    return {body: rows[digest] for digest, body in digests.items()}
+
+    def __init__(
+        self,
+        platform: str,
+        bodies: Sequence[bytes],
+        noted: Mapping[bytes, Mapping[str, Any]] = MappingProxyType({}),
+        *,
+        now: datetime,
+    ) -> None:
+        times = Counter(bodies)
+        self._digests = {body: hashlib.sha256(platform.encode() + b"\n" + body).digest() for body in times}
+        notes = [noted.get(body, {}) for body in times]
+        values = {
+            "platform": platform,
+            "bodies": list(times),
+            "digests": list(self._digests.values()),
+            "times": list(times.values()),
+            "parts": [to_json(note["parts"]).decode() if note else None for note in notes],
+            "problems": [note.get("problem") for note in notes],
+            "handled": [note.get("handled_at") for note in notes],
+            "now": now,
+        }
+        self.question = Question(_ADD, values)
+
+    @property
+    def events(self) -> dict[bytes, Answer]:
+        """By body, in their order: ``id, is_new, created_at``, and of one that was there ``handled_at,
+        parts`` as they were.
+        """
+        rows = {row["digest"]: row for row in self.question.rows}
+        return {body: rows[digest] for body, digest in self._digests.items()}
 
 
 async def lock_event(session: AsyncSession, event_id: UUID) -> RowMapping | None:
-    """As ``add_events`` gives it, with its ``platform`` and ``body``, FOR UPDATE."""
+    """Its ``id, handled_at, parts, created_at, platform, body``, FOR UPDATE."""
     query = select(*_STATE, WebhookEvent.platform, WebhookEvent.body).where(WebhookEvent.id == event_id)
     return (await session.execute(query.with_for_update())).mappings().one_or_none()
 
@@ -95,15 +117,11 @@ async def set_events(session: AsyncSession, events: Sequence[Mapping[str, Any]],
     await session.execute(_SET, {"events": to_json(list(events)).decode(), "now": now})
 
 
-async def find_channels(
-    session: AsyncSession, platform: str, external_ids: Sequence[str]
-) -> dict[str, list[UUID]]:
-    """The channels of these accounts, in whatever workspaces they are."""
-    rows = await session.execute(_CHANNELS, {"platform": platform, "ids": list(external_ids)})
-    found: dict[str, list[UUID]] = {}
-    for row in rows:
-        found.setdefault(row.external_id, []).append(row.channel_id)
-    return found
+def finding_channels(platform: str, external_ids: Sequence[str]) -> Question:
+    """The channels of these accounts, in whatever workspaces they are: ``external_id, workspace_id,
+    channel_id, deleted``.
+    """
+    return Question(_CHANNELS, {"platform": platform, "ids": list(external_ids)})
 
 
 async def lock_waiting(

@@ -14,9 +14,10 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import telemetry
+from socialsync.db.asking import Answer, Question, ask
 from socialsync.db.away import is_away
 from socialsync.db.transaction import savepoint
-from socialsync.features.webhooks import handling, queries
+from socialsync.features.webhooks import handling, queries, reading
 from socialsync.features.webhooks.handling import PATIENCE, Outcome
 from socialsync.features.webhooks.queries import Which
 
@@ -32,25 +33,47 @@ PASS_S = 0.5
 _MISTAKE = "SocialSync made a mistake while handling it; the log tells more"
 
 
-async def receive_together(
-    session: AsyncSession, platform: str, bodies: Sequence[bytes], *, now: datetime
-) -> None:
-    """Store bodies and handle them as one. Those that were handled before are only counted. A mistake of ours
-    with any of them is raised.
+class Together:
+    """Bodies of one platform that are stored and handled as one. Those that were handled before are only
+    counted.
     """
-    events = await queries.add_events(session, platform, bodies, now=now)
-    todo = [
-        handling.Body(event["id"], event["created_at"], body, _waiting(event))
-        for body, event in events.items()
-        if event["handled_at"] is None
-    ]
-    if todo:
-        await handling.handle(session, platform, todo, now=now)
+
+    def __init__(self, platform: str, bodies: Sequence[bytes], *, now: datetime) -> None:
+        self._now = now
+        self._news = {body: reading.read(platform, body, now=now) for body in bodies}
+        self._foreseen = {body: handling.foreseen(news, now=now) for body, news in self._news.items()}
+        self._adding = queries.Adding(platform, bodies, self._foreseen, now=now)
+        self._asked = handling.Asked(platform, list(self._news.values()))
+
+    @property
+    def questions(self) -> list[Question]:
+        """The transaction's first."""
+        return [self._adding.question, *self._asked.questions]
+
+    async def receive(self, session: AsyncSession) -> None:
+        """Once they are answered. A mistake of ours with any of the bodies is raised."""
+        todo = {
+            body: handling.Body(event["id"], event["created_at"], self._news[body], _waiting(event))
+            for body, event in self._adding.events.items()
+            if event["is_new"] or event["handled_at"] is None
+        }
+        if not todo:
+            return
+        found = await handling.handle(session, list(todo.values()), self._asked, now=self._now)
+        changed = [
+            {"id": one.id, **noted}
+            for (body, one), (noted, _) in zip(todo.items(), found, strict=True)
+            if not (self._adding.events[body]["is_new"] and noted == self._foreseen[body])
+        ]
+        if changed:
+            await queries.set_events(session, changed, now=self._now)
 
 
 async def receive(session: AsyncSession, platform: str, body: bytes, *, now: datetime) -> None:
-    """The same with one, which is stored even where a mistake of ours keeps it from being handled."""
-    event = (await queries.add_events(session, platform, [body], now=now))[body]
+    """One, which is stored even where a mistake of ours keeps it from being handled."""
+    adding = queries.Adding(platform, [body], now=now)
+    await ask(session, adding.question)
+    event = adding.events[body]
     if event["handled_at"] is None:
         await _handle(session, event, platform, body, again=False, now=now)
 
@@ -106,13 +129,23 @@ async def list_ids(
 
 
 async def _handle(
-    session: AsyncSession, event: RowMapping, platform: str, body: bytes, *, again: bool, now: datetime
+    session: AsyncSession,
+    event: Answer | RowMapping,
+    platform: str,
+    body: bytes,
+    *,
+    again: bool,
+    now: datetime,
 ) -> Outcome:
     """One, of which a mistake of ours leaves nothing but the body."""
-    one = handling.Body(event["id"], event["created_at"], body, None if again else _waiting(event))
     try:
         async with savepoint(session):
-            (outcome,) = await handling.handle(session, platform, [one], now=now)
+            news = reading.read(platform, body, now=now)
+            one = handling.Body(event["id"], event["created_at"], news, None if again else _waiting(event))
+            asked = handling.Asked(platform, [news], whole=one.only is None)
+            await ask(session, *asked.questions)
+            ((noted, outcome),) = await handling.handle(session, [one], asked, now=now)
+            await queries.set_events(session, [{"id": one.id, **noted}], now=now)
     except Exception as error:
         if is_away(error):
             raise
@@ -122,7 +155,7 @@ async def _handle(
     return outcome
 
 
-def _waiting(event: RowMapping) -> Collection[int] | None:
+def _waiting(event: Answer | RowMapping) -> Collection[int] | None:
     """The places of those statuses that were not matched the last time; None means all."""
-    places = event["parts"].get("waiting")
+    places = (event["parts"] or {}).get("waiting")
     return frozenset(places) if isinstance(places, list) else None

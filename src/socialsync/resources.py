@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
 from socialsync import clock, telemetry
@@ -118,7 +119,7 @@ def heeding(database: Database) -> Heed:
                 database.system_transaction("an account's limit holds in every workspace") as session,
             ):
                 await limits.block(session, limit_key, until=until)
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, psycopg.Error, OSError) as error:
             _log.warning(
                 "[LIMITS] Could not store a wait",
                 limit_key=limit_key,

@@ -99,7 +99,7 @@ def install(app: FastAPI) -> None:
         HTTPException,
         sqlalchemy.exc.DBAPIError,
         sqlalchemy.exc.TimeoutError,
-        psycopg.OperationalError,
+        psycopg.Error,
     ):
         app.add_exception_handler(kind, answer)
 
@@ -132,7 +132,7 @@ def _problem(request: Request, error: Exception) -> Problem | None:
             return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid", detail, entries)
         case HTTPException():
             return _of_router(error)
-        case sqlalchemy.exc.DataError():
+        case sqlalchemy.exc.DataError() | psycopg.DataError():
             log.warning("postgres refused a value", sqlstate=away.sqlstate(error))
             return Problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid", "A value is not one that can be stored."

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from weakref import WeakKeyDictionary
 
+import psycopg
 from psycopg.errors import QueryCanceled
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -73,7 +74,7 @@ async def _look(database: Database, *, count: bool) -> Seen:
             behind = await revisions.is_behind(session)
             if not behind and fault is None:
                 return await _count(session) if count else Seen(0, None)
-    except (DBAPIError, PoolTimeout) as error:
+    except (DBAPIError, PoolTimeout, psycopg.Error) as error:
         log.warning("database away", error=type(error).__name__)
         fault, behind = (
             None,

@@ -130,22 +130,10 @@ def main() -> None:
     except OSError as error:
         _complain(f"{error.strerror}: {error.filename}", "Is SOCIALSYNC_HOME a folder that you may write to?")
     except Exception as error:
-        if not _is_of_database(error):
+        complaints = importlib.import_module(f"{__name__}.complaints")
+        if (said := complaints.said(error)) is None:
             raise
-        from socialsync import telemetry  # noqa: PLC0415 - and so does this
-
-        cause = getattr(error, "orig", None) or error
-        _complain(
-            telemetry.scrub(str(cause).strip().splitlines()[0]),
-            "Is Postgres running and migrated? Try: socialsync db start, alembic upgrade head.",
-        )
-
-
-def _is_of_database(error: Exception) -> bool:
-    import psycopg  # noqa: PLC0415 - takes longer than most commands; who knows the error, has it already
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
-
-    return isinstance(error, psycopg.OperationalError | SQLAlchemyError)
+        _complain(said, complaints.FIX)
 
 
 def _complain(message: str, fix: str | None) -> None:

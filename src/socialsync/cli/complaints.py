@@ -1,0 +1,18 @@
+"""What an error of the database's is to a person. Imported when there is one: what it needs takes longer than most
+commands.
+"""
+
+import psycopg
+from sqlalchemy.exc import SQLAlchemyError
+
+from socialsync import telemetry
+
+FIX = "Is Postgres running and migrated? Try: socialsync db start, alembic upgrade head."
+
+
+def said(error: Exception) -> str | None:
+    """Its first line, without secrets; None when it is not of the database."""
+    if not isinstance(error, psycopg.OperationalError | SQLAlchemyError):
+        return None
+    cause = getattr(error, "orig", None) or error
+    return telemetry.scrub(str(cause).strip().splitlines()[0])

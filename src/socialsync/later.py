@@ -4,8 +4,12 @@ import gc
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
+_USUAL_S = sys.getswitchinterval()
+_SHARING_S = 0.0005
 _YOUNG = 50_000
 """Objects that are made before a collection looks at them, in a process that makes thousands a second which
 end by themselves. Python's own 700 takes a sixth of a busy worker's time.
@@ -40,6 +44,18 @@ def imported(name: str) -> ModuleType:
     finally:
         if collects:
             gc.enable()
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """What is done in a thread meanwhile gives way to the loop often. While an import is busy, each question
+    to the network would cost the loop Python's usual 5 ms until it may go on.
+    """
+    sys.setswitchinterval(_SHARING_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(_USUAL_S)
 
 
 def settled() -> None:

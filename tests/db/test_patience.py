@@ -12,7 +12,7 @@ import pytest
 from socialsync.db import patience
 from socialsync.db.transaction import Database
 from socialsync.features.comments import replying
-from socialsync.features.messages import outbox
+from socialsync.features.messages import outbox, withdrawing
 from socialsync.features.posts import batches
 from socialsync.queue.policies import Wait
 from tests.comments.conftest import SETTLE as SETTLE_REPLY
@@ -85,7 +85,7 @@ async def test_postgres_that_stays_away_leaves_a_doubt(inbox: Inbox, simulator, 
     async def fails(*_: Any, **__: Any) -> None:
         raise GONE
 
-    monkeypatch.setattr(outbox, "withdraw", fails)
+    monkeypatch.setattr(withdrawing, "withdraw", fails)
     unheard(outbox, "intend")
     with pytest.raises(Wait):
         await inbox.run(SEND)
@@ -105,8 +105,8 @@ async def test_a_message_whose_job_is_cancelled_meanwhile(inbox: Inbox, simulato
             raise GONE
         await withdraw(session, *given, **named)
 
-    withdraw = outbox.withdraw
-    monkeypatch.setattr(outbox, "withdraw", gone)
+    withdraw = withdrawing.withdraw
+    monkeypatch.setattr(withdrawing, "withdraw", gone)
     monkeypatch.setattr(patience, "WITHDRAWAL_TRIES", (0.2,))
     unheard(outbox, "intend")
     sending = asyncio.create_task(inbox.run(SEND))
@@ -132,7 +132,7 @@ async def test_a_message_that_another_has_overtaken_stays_in_doubt(inbox: Inbox,
         "operator", "", one["payload"], None, 0, "human", None,
     )  # fmt: skip
     async with inbox.opened.database.transaction(inbox.workspace_id) as session:
-        await outbox.withdraw(session, inbox.workspace_id, waiting, intended_at=one["sending_at"])
+        await withdrawing.withdraw(session, inbox.workspace_id, waiting, intended_at=one["sending_at"])
     assert await statuses(inbox) == ["sending", "sent"]
 
 

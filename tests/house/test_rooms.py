@@ -86,6 +86,7 @@ NOUNS = {
         "splitting": "rule: where a long text is cut",
         "statuses": "what the platform tells of our messages afterwards",
         "windows": "the windows that group a burst: opened, slid, closed once",
+        "withdrawing": "the statement that takes an intent back",
         "wording": "rule: what a person reads about a message that did not arrive",
     },
     "knowledge": {

@@ -20,9 +20,9 @@ async def call(database, workspace):
     async def call(**more):
         spender, now = Spender(workspace.id, "tests"), clock.now()
         used = Used("gpt-4o-mini", input_tokens=1_000_000)
-        async with database.transaction(workspace.id) as session:
-            call_id = await ledger.begin(session, spender, "chat", "gpt-4o-mini", now=now)
-            await ledger.end(session, call_id, spender, used, None, answered=True, now=now, **more)
+        async with database.brief(workspace.id) as cursor:
+            call_id = await ledger.begin(cursor, spender, "chat", "gpt-4o-mini", now=now)
+            await ledger.end(cursor, call_id, spender, used, None, answered=True, now=now, **more)
         return call_id
 
     return call

@@ -7,16 +7,18 @@ none is open while the network is. Nothing is tried again here: errors say their
 import array
 import asyncio
 import base64
+import json
 import math
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from socialsync import clock, telemetry
+from socialsync import clock, later, telemetry
 from socialsync.ai import faults, ledger
 from socialsync.ai.errors import AiError, AnswerUnusable, CallRefused
 from socialsync.ai.ledger import Kind, Spender, Used
@@ -108,11 +110,11 @@ class Ai:
             given["dimensions"] = DIMENSIONS
 
         async def call() -> tuple[list[Sequence[float]], Used]:
-            client = await self._embeddings.client()
-            answer = await client.embeddings.create(**given)
-            used = Used(answer.model or model, answer.usage.prompt_tokens if answer.usage else 0)
+            answer = await self._embeddings.ask("/embeddings", given)
+            usage = answer.get("usage")
+            used = Used(answer.get("model") or model, usage["prompt_tokens"] if usage else 0)
             try:
-                return await _vectors(answer.data, len(texts)), used
+                return await _vectors(answer["data"], len(texts)), used
             except AiError as error:
                 raise faults.paid(error, used) from None
 
@@ -191,7 +193,7 @@ class Ai:
             answer = await self._complete(messages, temperature=0.2, tools=forms, tool_choice=choice)
             used = _used(answer, self.models.chat)
             try:
-                calls = calls_in(answer, tools) if answer.choices else []
+                calls = calls_in(answer, tools) if answer.get("choices") else []
             except AnswerUnusable as error:
                 raise faults.paid(error, used) from None
             return Act("" if calls else _content(answer), calls), used
@@ -206,11 +208,10 @@ class Ai:
         """
 
         async def call() -> tuple[Moderation, Used]:
-            client = await self._chat.client()
-            answer = await client.moderations.create(model=MODERATION_MODEL, input=text)
-            if not answer.results:
+            answer = await self._chat.ask("/moderations", {"model": MODERATION_MODEL, "input": text})
+            if not answer.get("results"):
                 raise AnswerUnusable("Moderation answered without a result.")
-            result = answer.results[0].model_dump(by_alias=True)
+            result = answer["results"][0]
             flags, scores = result.get("categories") or {}, result.get("category_scores") or {}
             flagged = frozenset(name for name, is_so in flags.items() if is_so)
             return Moderation(flagged, {n: float(s) for n, s in scores.items() if s is not None}), Used(
@@ -221,14 +222,14 @@ class Ai:
 
     async def _complete(self, messages: Sequence[Message], **given: Any) -> Any:
         turns = [as_sent(message) for message in messages]
-        client = await self._chat.client()
-        return await client.chat.completions.create(model=self.models.chat, messages=turns, **given)
+        asked = {"model": self.models.chat, "messages": turns, **given}
+        return await self._chat.ask("/chat/completions", asked)
 
     async def _paid(
         self, spender: Spender, kind: Kind, model: str, call: Callable[[], Awaitable[tuple[T, Used]]]
     ) -> T:
-        async with self._database.transaction(spender.workspace_id) as session:
-            call_id = await ledger.begin(session, spender, kind, model, now=clock.now())
+        async with self._database.brief(spender.workspace_id) as cursor:
+            call_id = await ledger.begin(cursor, spender, kind, model, now=clock.now())
         used: Used | None = None
         answered = False
         problem: str | None = "Nobody waited any longer for the answer."
@@ -252,9 +253,9 @@ class Ai:
     async def _end(
         self, call_id: Any, spender: Spender, used: Used | None, problem: str | None, *, answered: bool
     ) -> None:
-        async with self._database.transaction(spender.workspace_id) as session:
+        async with self._database.brief(spender.workspace_id) as cursor:
             await ledger.end(
-                session,
+                cursor,
                 call_id,
                 spender,
                 used,
@@ -288,11 +289,18 @@ class _open:  # noqa: N801 - a call to whoever reads it
         self._client: Any = None
         self._making = asyncio.Lock()
 
-    async def client(self) -> Any:
+    async def ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer as it came: the library's own types take longer to make than a call to the network."""
+        answer: Any = await (await self._opened()).post(path, body=body, cast_to=object)
+        found: dict[str, Any] = json.loads(answer) if isinstance(answer, str) else answer
+        return found
+
+    async def _opened(self) -> Any:
         """Made in a thread: the import takes a second, for which the loop would be deaf."""
         async with self._making:
             if self._client is None:
-                self._client = await asyncio.to_thread(lambda: openai.AsyncOpenAI(**self._given))
+                with later.aside():
+                    self._client = await asyncio.to_thread(lambda: openai.AsyncOpenAI(**self._given))
         return self._client
 
     async def close(self) -> None:
@@ -300,7 +308,8 @@ class _open:  # noqa: N801 - a call to whoever reads it
             await self._client.close()
 
 
-def strict_schema(shape: type[BaseModel]) -> dict[str, Any]:
+@cache
+def strict_schema(shape: type[BaseModel]) -> Mapping[str, Any]:
     """A shape's JSON schema as strict mode wants it: every property required, no others (OpenAI, "Structured
     Outputs, Supported schemas").
     """
@@ -320,7 +329,8 @@ def _strict(node: Any) -> Any:
 
 
 def _content(answer: Any) -> str:
-    content = answer.choices[0].message.content if answer.choices else None
+    choices = answer.get("choices")
+    content = choices[0]["message"].get("content") if choices else None
     if not content or not content.strip():
         raise faults.paid(AnswerUnusable("The model answered with nothing."), _used(answer, ""))
     return str(content).replace("\x00", "").replace("\\u0000", "")  # Postgres takes neither
@@ -335,15 +345,14 @@ def _bare(content: str) -> str:
 
 
 def _used(answer: Any, model: str) -> Used:
-    usage = answer.usage
-    return Used(
-        answer.model or model, usage.prompt_tokens if usage else 0, usage.completion_tokens if usage else 0
-    )
+    usage = answer.get("usage")
+    given = (usage["prompt_tokens"], usage["completion_tokens"]) if usage else ()
+    return Used(answer.get("model") or model, *given)
 
 
 async def _vectors(rows: Sequence[Any], count: int) -> list[Sequence[float]]:
     """In the order of their texts. Raises AnswerUnusable, CallRefused."""
-    found = {row.index: row.embedding for row in rows}
+    found = {row["index"]: row["embedding"] for row in rows}
     if set(found) != set(range(count)):
         raise AnswerUnusable("The embedding server did not answer with one vector for each text.")
     vectors: list[Sequence[float]] = []

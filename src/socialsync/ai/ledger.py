@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.ai.errors import BudgetSpent
 from socialsync.ai.prices import PRICES, Price, cost
+from socialsync.db.transaction import Cursor
 
 Kind = Literal["chat", "embedding", "moderation"]
 
@@ -28,26 +29,31 @@ BATCH = 1_000
 PASS_S = 0.5
 """Seconds after which a pass begins no further statement: other sweeps wait for it."""
 
-_BUDGET = text("""
-select workspace.ai_budget_usd_month as budget, coalesce(spent.cost_usd, 0) as spent
-from workspaces workspace left join ai_spending spent
-    on spent.workspace_id = workspace.id and spent.month_on = :month
-where workspace.id = :workspace_id
-""")
-_BEGIN = text("""
-insert into ai_calls (workspace_id, purpose, subject, kind, model)
-values (:workspace_id, :purpose, :subject, :kind, :model) returning id
-""")
-_END = text("""
-update ai_calls set status = :status, model = coalesce(:model, model), input_tokens = :input_tokens,
-    output_tokens = :output_tokens, cost_usd = :cost, error = :error, finished_at = :now, updated_at = :now
-where id = :id
-""")
-_SPEND = text("""
-insert into ai_spending (workspace_id, month_on, calls, cost_usd) values (:workspace_id, :month, 1, :cost)
+_BEGIN = """
+with budget as (
+    select workspace.ai_budget_usd_month as usd from workspaces workspace left join ai_spending spent
+        on spent.workspace_id = workspace.id and spent.month_on = %(month)s
+    where workspace.id = %(workspace_id)s and workspace.ai_budget_usd_month <= coalesce(spent.cost_usd, 0)
+), begun as (
+    insert into ai_calls (workspace_id, purpose, subject, kind, model)
+    select %(workspace_id)s, %(purpose)s, %(subject)s, %(kind)s, %(model)s
+    where not exists (select from budget)
+    returning id
+)
+select (select id from begun), (select usd from budget)
+"""
+_END = """
+with ended as (
+    update ai_calls set status = %(status)s, model = coalesce(%(model)s, model), error = %(error)s,
+        input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, cost_usd = %(cost)s,
+        finished_at = %(now)s, updated_at = %(now)s
+    where id = %(id)s
+)
+insert into ai_spending (workspace_id, month_on, calls, cost_usd)
+select %(workspace_id)s, %(month)s, 1, %(cost)s where %(model)s::text is not null
 on conflict (workspace_id, month_on) do update
     set calls = ai_spending.calls + 1, cost_usd = ai_spending.cost_usd + excluded.cost_usd, updated_at = now()
-""")
+"""
 # Ids are version 7, so their order is that of time, and the primary key finds the old ones.
 _PRUNE = text("""
 delete from ai_calls where id in (
@@ -79,33 +85,37 @@ class Used:
     output_tokens: int = 0
 
 
-async def check_budget(session: AsyncSession, workspace_id: UUID, *, now: datetime) -> None:
-    """Raises BudgetSpent, until the month ends or somebody raises the budget."""
-    row = (
-        await session.execute(_BUDGET, {"workspace_id": workspace_id, "month": month_of(now)})
-    ).one_or_none()
-    if row is not None and row.budget is not None and row.spent >= row.budget:
-        raise BudgetSpent(
-            f"The workspace has spent its AI budget of {row.budget} US dollars for this month.",
-            retry_after=timedelta(hours=1),
-            fix="Raise ai_budget_usd_month with PATCH /api/v1/workspace, or wait for the next month.",
-        )
-
-
-async def begin(session: AsyncSession, spender: Spender, kind: Kind, model: str, *, now: datetime) -> UUID:
+async def begin(cursor: Cursor, spender: Spender, kind: Kind, model: str, *, now: datetime) -> UUID:
     """Write down that a call leaves; its row's id.
 
     Raises:
-        BudgetSpent: it may not.
+        BudgetSpent: it may not, until the month ends or somebody raises the budget.
     """
-    await check_budget(session, spender.workspace_id, now=now)
-    values = {"workspace_id": spender.workspace_id, "purpose": spender.purpose, "subject": spender.subject}
-    row_id: UUID = (await session.execute(_BEGIN, {**values, "kind": kind, "model": model})).scalar_one()
-    return row_id
+    await cursor.execute(
+        _BEGIN,
+        {
+            "workspace_id": spender.workspace_id,
+            "month": month_of(now),
+            "purpose": spender.purpose,
+            "subject": spender.subject,
+            "kind": kind,
+            "model": model,
+        },
+    )
+    row = await cursor.fetchone()
+    if row is None or row[0] is None:
+        budget = row[1] if row else None
+        raise BudgetSpent(
+            f"The workspace has spent its AI budget of {budget} US dollars for this month.",
+            retry_after=timedelta(hours=1),
+            fix="Raise ai_budget_usd_month with PATCH /api/v1/workspace, or wait for the next month.",
+        )
+    call_id: UUID = row[0]
+    return call_id
 
 
 async def end(
-    session: AsyncSession,
+    cursor: Cursor,
     call_id: UUID,
     spender: Spender,
     used: Used | None,
@@ -123,10 +133,12 @@ async def end(
         if used
         else Decimal(0)
     )
-    await session.execute(
+    await cursor.execute(
         _END,
         {
             "id": call_id,
+            "workspace_id": spender.workspace_id,
+            "month": month_of(now),
             "status": "done" if error is None else "failed" if answered else "unknown",
             "model": used.model if used else None,
             "input_tokens": used.input_tokens if used else 0,
@@ -136,10 +148,6 @@ async def end(
             "now": now,
         },
     )
-    if used is not None:
-        await session.execute(
-            _SPEND, {"workspace_id": spender.workspace_id, "month": month_of(now), "cost": costs}
-        )
 
 
 async def prune(session: AsyncSession, *, now: datetime) -> int:

@@ -83,14 +83,14 @@ def calls_in(answer: Any, tools: Sequence[Tool]) -> list[ToolCall]:
     """
     shapes = {tool.name: tool.shape for tool in tools}
     found = []
-    for call in answer.choices[0].message.tool_calls or []:
-        name = call.function.name
+    for call in answer["choices"][0]["message"].get("tool_calls") or []:
+        name = call["function"]["name"]
         if name not in shapes:
             raise AnswerUnusable("The model asks for a tool that there is not.")
         try:
-            given = (call.function.arguments or "{}").replace("\\u0000", "")  # Postgres takes none
+            given = (call["function"].get("arguments") or "{}").replace("\\u0000", "")  # Postgres takes none
             arguments = shapes[name].model_validate_json(given)
         except ValidationError:
             raise AnswerUnusable("The model asks for a tool with arguments of another form.") from None
-        found.append(ToolCall(call.id, name, arguments.model_dump(mode="json")))
+        found.append(ToolCall(call["id"], name, arguments.model_dump(mode="json")))
     return found

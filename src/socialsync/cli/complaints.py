@@ -1,5 +1,5 @@
-"""What an error of the database's is to a person. Imported when there is one: what it needs takes longer than most
-commands.
+"""What an error of the database's is to a person. Imported when there is one: what it needs takes longer to
+import than most commands take.
 """
 
 import psycopg

@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from socialsync.db.away import READ_ONLY, sqlstate
 
@@ -44,7 +44,7 @@ async def ask(session: AsyncSession, *questions: Question) -> None:
         return
     driver = await psycopg_connection(session)
     try:
-        await _ask(driver, questions)
+        await ask_driver(driver, *questions)
     except psycopg.Error as error:
         if driver.closed or sqlstate(error) == READ_ONLY:  # SQLAlchemy has not seen it
             await (await session.connection()).invalidate()
@@ -57,15 +57,20 @@ async def psycopg_connection(session: AsyncSession) -> psycopg.AsyncConnection[A
     if known is not None and not session.in_nested_transaction():
         return known  # type: ignore[no-any-return]
     # A savepoint begins with the first look for the connection
-    raw = await (await session.connection()).get_raw_connection()
-    driver = raw.driver_connection
-    if not isinstance(driver, psycopg.AsyncConnection):
-        raise TypeError("The session does not run on psycopg")
-    session.info[_DRIVER] = driver
+    driver = session.info[_DRIVER] = await driver_of(await session.connection())
     return driver
 
 
-async def _ask(driver: psycopg.AsyncConnection[Any], questions: Sequence[Question]) -> None:
+async def driver_of(connection: AsyncConnection) -> psycopg.AsyncConnection[Any]:
+    """Psycopg's connection beneath SQLAlchemy's."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    if not isinstance(driver, psycopg.AsyncConnection):
+        raise TypeError("The session does not run on psycopg")
+    return driver
+
+
+async def ask_driver(driver: psycopg.AsyncConnection[Any], *questions: Question) -> None:
+    """As ``ask``, without a session; an idle connection begins a transaction."""
     if len(questions) == 1 and driver.info.transaction_status != TransactionStatus.IDLE:
         cursors = [await _cursor(driver, questions[0])]
     else:  # with a BEGIN before it even one is two

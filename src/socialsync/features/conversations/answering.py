@@ -4,7 +4,8 @@ Who has the floor and what is newest are read before and again in the transactio
 its outcome once, whoever else may have run this meanwhile.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -20,7 +21,7 @@ from socialsync.features.decisions import service as decisions
 from socialsync.features.decisions.service import Verdict
 from socialsync.features.escalations import service as escalations
 from socialsync.features.messages import service as messages
-from socialsync.features.messages.service import Conversation, Window
+from socialsync.features.messages.service import Conversation, Message, Window
 from socialsync.platforms import bodies
 from socialsync.platforms.contract import ShowsPresence
 from socialsync.queue import jobs
@@ -41,6 +42,15 @@ _OUTCOMES: dict[Verdict, _Outcome] = {"RESPOND": "answered", "IGNORE": "ignored"
 Ended = Literal["answered", "ignored", "escalated", "superseded", "taken over", "nothing to answer"]
 
 
+@dataclass(frozen=True)
+class _Where:
+    """Where an answer goes, and the platform's id of what was written last."""
+
+    channel: channels.Channel
+    contact: messages.Contact
+    message_id: str | None
+
+
 async def answer(
     opened: Resources, job: Job, workspace_id: UUID, conversation_id: UUID, brain: Brain
 ) -> Ended:
@@ -55,11 +65,11 @@ async def answer(
         begun = await _begin(session, job, conversation_id, now=clock.now())
     if begun is None:
         return "nothing to answer"
-    conversation, window, turn, newest = begun
-    why = await _why_silent(opened, conversation)
+    window, turn, where = begun
+    why = _why_silent(where.channel)
     if why is not None:
         return await _record(opened, job, turn, window, Decision("ESCALATE", why, source="settings"))
-    await _show_typing(opened, conversation, newest)
+    await _show_typing(opened, where)
     try:
         decision = await brain.decide(turn)
     except Exception as error:
@@ -70,9 +80,13 @@ async def answer(
     return await _record(opened, job, turn, window, decision)
 
 
-async def read_turn(session: AsyncSession, conversation: Conversation, window_id: UUID | None) -> Turn:
+async def read_turn(session: AsyncSession, conversation: Conversation) -> Turn:
     """The conversation as it stands, oldest message first."""
     rows = await messages.list_messages(session, conversation.id, before=None, limit=REMEMBERED)
+    return _turn(conversation, None, sorted(rows, key=_told))
+
+
+def _turn(conversation: Conversation, window_id: UUID | None, rows: Sequence[Message]) -> Turn:
     lines = [
         Line(
             message_id=row.id,
@@ -82,15 +96,19 @@ async def read_turn(session: AsyncSession, conversation: Conversation, window_id
             told_at=row.told_at,
             asks=window_id is not None and row.window_id == window_id and row.direction == "inbound",
         )
-        for row in sorted(rows, key=lambda row: (row.told_at, row.id))
+        for row in rows
         if row.deleted_at is None and row.status != "failed"
     ]
     return Turn(conversation.workspace_id, conversation.channel_id, conversation.id, window_id, lines)
 
 
+def _told(row: Message) -> tuple[datetime, UUID]:
+    return row.told_at, row.id
+
+
 async def _begin(
     session: AsyncSession, job: Job, conversation_id: UUID, *, now: datetime
-) -> tuple[Conversation, Window, Turn, str | None] | None:
+) -> tuple[Window, Turn, _Where] | None:
     """Close what is over, exactly once; a former life's window is taken up again."""
     await still_mine(session, job)
     conversation = await messages.hold_conversation(session, conversation_id)
@@ -100,20 +118,23 @@ async def _begin(
         if due_at is not None:
             raise Wait(max(due_at - now, timedelta(0)))
         return None
-    turn = await read_turn(session, conversation, window.id)
+    rows = sorted(
+        await messages.list_messages(session, conversation.id, before=None, limit=REMEMBERED), key=_told
+    )
+    turn = _turn(conversation, window.id, rows)
     if not any(line.asks for line in turn.lines):
         await messages.end_window(
             session, conversation, window, "ignored", "Everything was deleted.", now=now
         )
         return None
-    asked = await messages.list_of_window(session, window.id)
-    return conversation, window, turn, asked[-1].platform_message_id if asked else None
+    newest = next(row for row in reversed(rows) if row.window_id == window.id and row.direction == "inbound")
+    channel = await channels.get_channel_row(session, conversation.channel_id)
+    contact = await messages.get_contact(session, conversation.contact_id)
+    return window, turn, _Where(channel, contact, newest.platform_message_id)
 
 
-async def _why_silent(opened: Resources, conversation: Conversation) -> str | None:
+def _why_silent(channel: channels.Channel) -> str | None:
     """Why the AI says nothing here; None when it may."""
-    async with opened.database.transaction(conversation.workspace_id) as session:
-        channel = await channels.get_channel_row(session, conversation.channel_id)
     if not channel.ai_enabled_for_chats:
         return AI_OFF
     if not channels.is_open(channel):
@@ -121,15 +142,14 @@ async def _why_silent(opened: Resources, conversation: Conversation) -> str | No
     return None
 
 
-async def _show_typing(opened: Resources, conversation: Conversation, message_id: str | None) -> None:
+async def _show_typing(opened: Resources, where: _Where) -> None:
     """A courtesy: that it fails hinders nothing."""
+    platform, person = opened.platforms[where.channel.platform], where.contact.user_id or where.contact.phone
+    if not isinstance(platform, ShowsPresence) or not where.message_id or not person:
+        return
     try:
-        async with opened.database.transaction(conversation.workspace_id) as session:
-            channel, sender = await channels.load_sender(session, opened.cipher, conversation.channel_id)
-            contact = await messages.get_contact(session, conversation.contact_id)
-        platform, person = opened.platforms[channel.platform], contact.user_id or contact.phone
-        if isinstance(platform, ShowsPresence) and message_id and person:
-            await platform.mark_read(sender, person, message_id, typing=True)
+        sender = channels.sender_of(where.channel, opened.cipher)
+        await platform.mark_read(sender, person, where.message_id, typing=True)
     except SocialSyncError as error:
         log.info("[CHAT] Could not show that somebody is typing", reason=str(error))
 
@@ -155,7 +175,7 @@ async def _store(
     session: AsyncSession, conversation: Conversation, window: Window, decision: Decision, *, now: datetime
 ) -> Ended:
     """Act on a decision and keep it, with its reason, in one transaction."""
-    decision = await _feasible(session, conversation, decision, now=now)
+    decision = _feasible(conversation, decision, now=now)
     outcome: _Outcome = _OUTCOMES[decision.verdict]
     if not await messages.end_window(session, conversation, window, outcome, decision.reason, now=now):
         return "taken over"
@@ -181,22 +201,18 @@ async def _store(
     return outcome
 
 
-async def _feasible(
-    session: AsyncSession, conversation: Conversation, decision: Decision, *, now: datetime
-) -> Decision:
+def _feasible(conversation: Conversation, decision: Decision, *, now: datetime) -> Decision:
     """The decision as far as it can be done: an answer is not empty, and reaches the person."""
     if decision.verdict == "IGNORE":
         return replace(decision, answer=None)
     text = (bodies.said(decision.answer) or "").strip()
     if decision.verdict == "RESPOND" and not text:
         return Decision("ESCALATE", EMPTY, source="guardrail")
-    try:
-        await messages.check_reach(session, conversation, author="ai", now=now)
-    except messages.ReplyWindowClosed:
-        if decision.verdict == "ESCALATE":
-            return replace(decision, answer=None)
-        return Decision("ESCALATE", WINDOW_CLOSED, source="guardrail")
-    return replace(decision, answer=text or None)
+    if messages.reaches(conversation, now=now):
+        return replace(decision, answer=text or None)
+    if decision.verdict == "ESCALATE":
+        return replace(decision, answer=None)
+    return Decision("ESCALATE", WINDOW_CLOSED, source="guardrail")
 
 
 async def _fail(opened: Resources, job: Job, turn: Turn, window: Window, error: Exception) -> None:

@@ -6,7 +6,8 @@ paid again: a thread that stands at the same words goes on, or gives the decisio
 
 import asyncio
 import hashlib
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from socialsync import clock, later, telemetry
@@ -14,7 +15,9 @@ from socialsync.features.accounts import hours
 from socialsync.features.accounts import service as accounts
 from socialsync.features.conversations import telling
 from socialsync.features.conversations.brain import Decision, Turn
-from socialsync.features.conversations.steps import State, Steps
+from socialsync.features.conversations.steps import State, Steps, wire
+from socialsync.features.decisions import service as decisions
+from socialsync.features.decisions.service import DecisionRule
 from socialsync.resources import Resources
 
 log = telemetry.get_logger(__name__)
@@ -29,39 +32,55 @@ class Mind:
         opened: what the process has opened.
     """
 
+    _memory: ClassVar[Any] = None
+
     def __init__(self, opened: Resources) -> None:
         self._opened = opened
 
     async def decide(self, turn: Turn) -> Decision:
         """See ``Brain``."""
-        begun = _begun(turn, _key(turn), await self._manner(turn))
-        state = await (await self._thread(turn)).go_through(begun)
+        memory, key = await self._remembering(), _key(turn)
+        async with self._opened.database.transaction(turn.workspace_id) as session:
+            workspace = await accounts.get_workspace(session, turn.workspace_id)
+            rules = await decisions.list_rules_for(session, turn.workspace_id, "chat")
+            kept = await memory.find_turn(session, turn.workspace_id, turn.conversation_id)
+        thread = self._thread(memory, turn, rules, anew=kept != key)
+        state = await (
+            thread.go_on() if kept == key else thread.take_all(_begun(turn, key, _manner(workspace)))
+        )
         decision = Decision(**state["decision"])
         log.info("[CHAT] Decided", verdict=decision.verdict, rule=decision.rule, source=decision.source)
         return decision
 
     async def catch_up(self, turn: Turn) -> None:
         """See ``Brain``. A turn that was being answered is begun anew, with what was said since."""
-        await (await self._thread(turn)).renew(_begun(turn, "", {}), before="judge")
+        thread = self._thread(await self._remembering(), turn, (), anew=True)
+        await thread.renew(_begun(turn, "", {}), before="judge")
 
-    async def _thread(self, turn: Turn) -> Any:
-        """LangGraph is imported in a thread: it takes seconds, for which the loop would be deaf."""
-        memory = await asyncio.to_thread(later.imported, MEMORY)
-        steps = Steps(self._opened, turn)
+    def _thread(self, memory: Any, turn: Turn, rules: Sequence[DecisionRule], *, anew: bool) -> Any:
+        steps = Steps(self._opened, turn, rules)
         return memory.Thread(
-            self._opened.database, turn.workspace_id, turn.conversation_id, shape=State, wire=steps.wire
-        )
+            self._opened.database, turn.workspace_id, turn.conversation_id,
+            steps=steps, shape=State, wire=wire, anew=anew,
+        )  # fmt: skip
 
-    async def _manner(self, turn: Turn) -> dict[str, Any]:
-        """How to speak, and whether people are there."""
-        async with self._opened.database.transaction(turn.workspace_id) as session:
-            workspace = await accounts.get_workspace(session, turn.workspace_id)
-        local = clock.now().astimezone(ZoneInfo(workspace.timezone))
-        return {
-            "tone": workspace.tone,
-            "languages": workspace.languages,
-            "are_there": hours.are_there(workspace.business_hours, local),
-        }
+    @classmethod
+    async def _remembering(cls) -> Any:
+        """LangGraph is imported in a thread: it takes seconds, for which the loop would be deaf."""
+        if cls._memory is None:
+            with later.aside():
+                cls._memory = await asyncio.to_thread(later.imported, MEMORY)
+        return cls._memory
+
+
+def _manner(workspace: Any) -> dict[str, Any]:
+    """How to speak, and whether people are there."""
+    local = clock.now().astimezone(ZoneInfo(workspace.timezone))
+    return {
+        "tone": workspace.tone,
+        "languages": workspace.languages,
+        "are_there": hours.are_there(workspace.business_hours, local),
+    }
 
 
 def _begun(turn: Turn, key: str, manner: dict[str, Any]) -> State:

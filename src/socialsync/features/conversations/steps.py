@@ -6,7 +6,7 @@
 Each ends the turn as soon as it has a decision.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
 from pydantic import BaseModel, Field
@@ -15,6 +15,7 @@ from socialsync.ai import Message, Spender, Tool, ToolCall
 from socialsync.features.conversations import telling, wording
 from socialsync.features.conversations.brain import Turn
 from socialsync.features.decisions.judging import AIDecisionService
+from socialsync.features.decisions.service import DecisionRule
 from socialsync.features.knowledge import answers, grounding
 from socialsync.resources import Resources
 
@@ -58,25 +59,17 @@ class State(TypedDict, total=False):
 
 
 class Steps:
-    """The steps of one turn. Each is given the state, and gives what it changes."""
+    """The steps of one turn. Each is given the state, and gives what it changes.
 
-    def __init__(self, opened: Resources, turn: Turn) -> None:
+    Args:
+        rules: the workspace's for chats.
+    """
+
+    def __init__(self, opened: Resources, turn: Turn, rules: Sequence[DecisionRule]) -> None:
         self._opened = opened
         self._turn = turn
+        self._rules = rules
         self._spender = Spender(turn.workspace_id, "chat", str(turn.conversation_id))
-
-    def wire(self, graph: Any) -> None:
-        """The steps, and what follows on each."""
-        for step in (self.judge, self.think, self.look, self.compose, self.doubt):
-            graph.add_node(step.__name__, step)
-        graph.set_entry_point("judge")
-        graph.add_conditional_edges("judge", lambda state: _ended(state) or "think")
-        graph.add_conditional_edges(
-            "think", lambda state: _ended(state) or ("doubt" if state["said"] else "look")
-        )
-        graph.add_edge("look", "compose")
-        graph.add_conditional_edges("compose", lambda state: _ended(state) or "think")
-        graph.set_finish_point("doubt")
 
     async def judge(self, state: State) -> State:
         """What becomes of it. What has no words is shown to a person, unless it is a sticker."""
@@ -87,7 +80,10 @@ class Steps:
             kinds = ", ".join(sorted(set(wordless)))
             return {"decision": self._escalated(state, f"No words, only: {kinds}.", "no_words")}
         judged = await AIDecisionService(self._opened, self._turn.workspace_id).check_message(
-            state["asked"], "chat", context=[(line["author"], line["text"]) for line in state["lines"]][-10:]
+            state["asked"],
+            "chat",
+            context=[(line["author"], line["text"]) for line in state["lines"]][-10:],
+            rules=self._rules,
         )
         judgement = {
             "reason": judged.reason, "source": judged.source, "rule": judged.rule,
@@ -186,6 +182,20 @@ class Steps:
             messages += [Message("assistant", "", calls=(call,)),
                          Message("tool", "Nothing that answers it was found.", call_id=call.id)]  # fmt: skip
         return messages
+
+
+def wire(graph: Any, taken: Callable[[Any], Any]) -> None:
+    """The steps, and what follows on each."""
+    for step in (Steps.judge, Steps.think, Steps.look, Steps.compose, Steps.doubt):
+        graph.add_node(step.__name__, taken(step))
+    graph.set_entry_point("judge")
+    graph.add_conditional_edges("judge", lambda state: _ended(state) or "think")
+    graph.add_conditional_edges(
+        "think", lambda state: _ended(state) or ("doubt" if state["said"] else "look")
+    )
+    graph.add_edge("look", "compose")
+    graph.add_conditional_edges("compose", lambda state: _ended(state) or "think")
+    graph.set_finish_point("doubt")
 
 
 def _ended(state: State) -> str | None:

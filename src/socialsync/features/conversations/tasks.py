@@ -59,6 +59,6 @@ async def _bring_up_to_date(job: Job, workspace_id: UUID, conversation_id: UUID)
     opened = resources.of(job)
     async with opened.database.transaction(workspace_id) as session:
         conversation = await messages.get_conversation(session, conversation_id)
-        turn = await answering.read_turn(session, conversation, None)
+        turn = await answering.read_turn(session, conversation)
     await Mind(opened).catch_up(turn)
     return {"conversation_id": str(conversation_id), "status": "up to date"}

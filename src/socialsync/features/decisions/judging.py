@@ -44,6 +44,7 @@ class AIDecisionService:
         context: Sequence[tuple[str, str]] = (),
         examples: Sequence[tuple[str, str]] = (),
         images: Sequence[str] = (),
+        rules: Sequence[service.DecisionRule] | None = None,
     ) -> Judgement:
         """Decide; the first that has something to say does: danger, the workspace's rules, a wish for a
         person, moderation, the model. What is written is data: no order in it is followed.
@@ -52,6 +53,7 @@ class AIDecisionService:
             context: what it was said about, as names and texts: earlier turns, a post's caption.
             examples: texts with what people decided of them here.
             images: URLs of what it was said about. A model that cannot see them decides without.
+            rules: the workspace's, where they were read already.
 
         Raises:
             AiError: moderation or the model did not answer. Whoever calls waits, or escalates.
@@ -59,9 +61,7 @@ class AIDecisionService:
         concern = guards.guarded(text)
         if concern is not None and concern.rule in guards.DANGERS:
             return Judgement("ESCALATE", concern.reason, "guardrail", concern.rule)
-        async with self._opened.database.transaction(self._workspace_id) as session:
-            rules = await service.list_rules_for(session, self._workspace_id, context_type)
-            rule = matching.first(rules, text)
+        rule = matching.first(await self._rules(context_type) if rules is None else rules, text)
         if rule is not None:
             return Judgement(_verdict(rule.decision), f"The rule “{rule.name}” says so.", "rule", rule.name)
         if concern is not None:
@@ -78,6 +78,10 @@ class AIDecisionService:
                 shown = Message("user", framed, images=images)
                 return _judged(await self._opened.ai.decide(purpose, [told, shown], Weighed))
         return _judged(await self._opened.ai.decide(purpose, [told, Message("user", framed)], Weighed))
+
+    async def _rules(self, context_type: ContextType) -> Sequence[service.DecisionRule]:
+        async with self._opened.database.transaction(self._workspace_id) as session:
+            return await service.list_rules_for(session, self._workspace_id, context_type)
 
 
 def _judged(weighed: Weighed) -> Judgement:

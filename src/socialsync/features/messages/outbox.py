@@ -72,7 +72,7 @@ where workspace_id = :workspace_id and id in (select message_id from intent) ret
 _FINISH = text("""
 with finished as (
     update outbox set finished_at = coalesce(finished_at, :now), updated_at = :now
-    where workspace_id = :workspace_id and id = :id returning message_id, settle_job_id
+    where workspace_id = :workspace_id and id = :id returning message_id, settle_job_id, conversation_id
 ), told as (
     update messages set updated_at = :now,
         status = case when status in ('delivered', 'read', 'played')
@@ -82,7 +82,9 @@ with finished as (
         error = case when status in ('sent', 'delivered', 'read', 'played') then null else :error end
     where workspace_id = :workspace_id and id in (select message_id from finished)
 )
-select settle_job_id from finished
+select settle_job_id, exists (select from outbox waiting where waiting.workspace_id = :workspace_id
+    and waiting.conversation_id = finished.conversation_id and waiting.finished_at is null
+    and waiting.sending_at is null) as goes_on from finished
 """)
 _TAKE_BACK = text("""
 with back as (
@@ -91,21 +93,6 @@ with back as (
     returning message_id, settle_job_id
 ), told as (
     update messages set status = 'queued', error = :error, updated_at = :now
-    where workspace_id = :workspace_id and id in (select message_id from back) and status = 'sending'
-)
-select settle_job_id from back
-""")
-_WITHDRAW = text("""
-with back as (
-    update outbox mine set sending_at = null
-    where workspace_id = :workspace_id and id = :id and sending_at = :intended_at and finished_at is null
-        and not exists (
-            select from outbox later where later.workspace_id = :workspace_id
-                and later.conversation_id = mine.conversation_id and later.position > mine.position
-                and later.sending_at is not null)
-    returning message_id, settle_job_id
-), told as (
-    update messages set status = 'queued'
     where workspace_id = :workspace_id and id in (select message_id from back) and status = 'sending'
 )
 select settle_job_id from back
@@ -286,18 +273,17 @@ async def settle_later(
 
 async def sent(
     session: AsyncSession, workspace_id: UUID, waiting: Waiting, platform_message_id: str, *, now: datetime
-) -> None:
-    """It was accepted. Its echo may have come before and have been taken for a person's."""
+) -> bool:
+    """It was accepted; its echo may have been taken for a person's. Whether others wait behind it."""
     values = {"workspace_id": workspace_id, "conversation_id": waiting.conversation_id, "now": now}
     await lock_conversation(session, workspace_id, waiting.conversation_id)
     twin = {
-        "channel_id": waiting.channel_id,
-        "platform_message_id": platform_message_id,
+        "channel_id": waiting.channel_id, "platform_message_id": platform_message_id,
         "message_id": waiting.message_id,
-    }
+    }  # fmt: skip
     if (await session.execute(_TWIN, {**values, **twin})).first() is not None:
         await _step_back(session, values)
-    await finish(
+    return await finish(
         session,
         workspace_id,
         waiting.id,
@@ -326,9 +312,9 @@ async def finish(
     platform_message_id: str | None = None,
     error: str | None,
     now: datetime,
-) -> None:
-    """Store an outcome; what the platform told meanwhile is not taken back."""
-    job_id = await session.scalar(
+) -> bool:
+    """Store an outcome; what the platform told meanwhile is not taken back. Whether others wait behind it."""
+    done = await session.execute(
         _FINISH,
         {
             "workspace_id": workspace_id,
@@ -339,8 +325,10 @@ async def finish(
             "now": now,
         },
     )
-    if job_id is not None:
-        await deferring.cancel_waiting(session, job_id)
+    row = done.one_or_none()
+    if row is not None and row.settle_job_id is not None:
+        await deferring.cancel_waiting(session, row.settle_job_id)
+    return row is not None and row.goes_on
 
 
 async def take_back(
@@ -354,29 +342,11 @@ async def take_back(
 ) -> None:
     """Certainly not sent: it waits again."""
     values = {
-        "workspace_id": workspace_id,
-        "id": outbox_id,
-        "error": error,
-        "not_before": not_before,
-        "now": now,
-    }
+        "workspace_id": workspace_id, "id": outbox_id, "error": error, "not_before": not_before, "now": now,
+    }  # fmt: skip
     job_id = await session.scalar(_TAKE_BACK, values)
     if job_id is not None:
         await deferring.cancel_waiting(session, job_id)
-
-
-async def withdraw(
-    session: AsyncSession, workspace_id: UUID, waiting: Waiting, *, intended_at: datetime
-) -> None:
-    """The intent of then, should it stand: nobody has acted on it. It stays in doubt when a later message is
-    on its way already, which it would follow otherwise.
-    """
-    await lock_conversation(session, workspace_id, waiting.conversation_id)
-    values = {"workspace_id": workspace_id, "id": waiting.id, "intended_at": intended_at}
-    job_id = await session.scalar(_WITHDRAW, values)
-    if job_id is not None:
-        await deferring.cancel_waiting(session, job_id)
-        await wake(session, workspace_id, waiting.conversation_id, at=intended_at)
 
 
 async def drop_of_ai(

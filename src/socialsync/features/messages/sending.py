@@ -16,7 +16,7 @@ from socialsync import clock, telemetry
 from socialsync.db import patience
 from socialsync.errors import SocialSyncError, Temporary, UnknownOutcome
 from socialsync.features.channels import service as channels
-from socialsync.features.messages import handover, outbox, reach
+from socialsync.features.messages import handover, outbox, reach, withdrawing
 from socialsync.features.messages.outbox import Waiting
 from socialsync.features.messages.wording import sentence
 from socialsync.platforms import Sender
@@ -37,7 +37,7 @@ MOST_PAUSES = 6
 STEPPED_IN = "A person took the conversation over before it was sent."
 WAITS_FOR_CHANNEL = "It waits until the channel is connected again."
 
-Step = Literal["sent", "doubt", "failed", "again"]
+Step = Literal["sent", "doubt", "failed", "again", "last"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ async def send_all(
         if not await _intend(errand):
             continue
         step = await _send(errand)
+        if step == "last":
+            return {**counts, "sent": int(counts["sent"]) + 1}
         if step in counts:
             counts[step] = int(counts[step]) + 1
 
@@ -116,7 +118,7 @@ async def _intend(errand: Errand) -> bool:
     now, one = clock.now(), errand.waiting
 
     def withdraw(session: AsyncSession) -> Awaitable[None]:
-        return outbox.withdraw(session, errand.workspace_id, one, intended_at=now)
+        return withdrawing.withdraw(session, errand.workspace_id, one, intended_at=now)
 
     async with patience.intention(errand.opened.database, errand.workspace_id, withdraw) as session:
         await still_mine(session, errand.job)
@@ -150,9 +152,15 @@ async def _send(errand: Errand) -> Step:
         log.warning(f"[SEND] Message {one.message_id} failed: {why}", message_id=str(one.message_id))
         await store(errand, lambda session: _fail(session, errand, why))
         return "failed"
-    await store(errand, lambda session: outbox.sent(session, errand.workspace_id, one, message_id, now=now()))
+    goes_on = True
+
+    async def record(session: AsyncSession) -> None:
+        nonlocal goes_on
+        goes_on = await outbox.sent(session, errand.workspace_id, one, message_id, now=now())
+
+    await store(errand, record)
     log.info(f"[SEND] Message {one.message_id} sent", message_id=str(one.message_id))
-    return "sent"
+    return "sent" if goes_on else "last"  # what is written from now on has a job of its own
 
 
 async def _call(errand: Errand) -> str:

@@ -130,12 +130,9 @@ async def write(
     )
 
 
-async def check_reach(
-    session: AsyncSession, conversation: Conversation, *, author: str, now: datetime
-) -> None:
-    """Raises ReplyWindowClosed: the person's last message is too old for a free text."""
-    channel = await channels.get_channel(session, conversation.channel_id)
-    reach.check(channel.platform, author, conversation.last_inbound_at, now)
+def reaches(conversation: Conversation, *, now: datetime) -> bool:
+    """Whether a free text of the AI is delivered: the person's last message is not too old."""
+    return reach.is_open(conversation.last_inbound_at, now)
 
 
 async def write_template(

@@ -19,14 +19,17 @@ from socialsync.queue import deferring
 Outcome = Literal["answered", "ignored", "escalated", "merged", "taken_over"]
 
 _CLOSE = text("""
-update message_windows set closed_at = :now, updated_at = :now
-where workspace_id = :workspace_id and conversation_id = :conversation_id and closed_at is null
-    and ended_at is null and due_at <= :now
-""")
-_CLOSED = text("""
-select id, opened_at, waiting_since, dropped from message_windows
-where workspace_id = :workspace_id and conversation_id = :conversation_id and closed_at is not null
-    and ended_at is null order by id for update
+with over as (
+    update message_windows set closed_at = :now, updated_at = :now
+    where workspace_id = :workspace_id and conversation_id = :conversation_id and closed_at is null
+        and ended_at is null and due_at <= :now
+    returning id, opened_at, waiting_since, dropped
+), left_over as (
+    select id, opened_at, waiting_since, dropped from message_windows
+    where workspace_id = :workspace_id and conversation_id = :conversation_id and closed_at is not null
+        and ended_at is null for update
+)
+select * from over union all select * from left_over order by id
 """)
 _MERGE = text("""
 with merged as (
@@ -100,8 +103,7 @@ async def close_due(
         session: holds the conversation.
     """
     values: dict[str, Any] = {"workspace_id": workspace_id, "conversation_id": conversation_id, "now": now}
-    await session.execute(_CLOSE, values)
-    closed = (await session.execute(_CLOSED, values)).mappings().all()
+    closed = (await session.execute(_CLOSE, values)).mappings().all()
     if not closed:
         return None
     newest = closed[-1]

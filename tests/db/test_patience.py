@@ -4,19 +4,23 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import select, update
 
 from socialsync.db import patience
 from socialsync.db.transaction import Database
+from socialsync.features.accounts.models import Workspace
 from socialsync.features.comments import replying
 from socialsync.features.messages import outbox, withdrawing
 from socialsync.features.posts import batches
 from socialsync.queue.policies import Wait
 from tests.comments.conftest import SETTLE as SETTLE_REPLY
 from tests.comments.conftest import Wall, wall
+from tests.conftest import add_workspace
 from tests.messages.conftest import Inbox, inbox
 from tests.messages.test_sending import SEND, SETTLE, say, statuses
 from tests.posts.conftest import office
@@ -93,31 +97,41 @@ async def test_postgres_that_stays_away_leaves_a_doubt(inbox: Inbox, simulator, 
     assert len(await inbox.waiting(SETTLE)) == 1
 
 
-async def test_a_message_whose_job_is_cancelled_meanwhile(inbox: Inbox, simulator, unheard, monkeypatch):
-    """As all are of a process that is cut off; Postgres comes back a moment later."""
-    await inbox.write("Hi")
-    await say(inbox, "one")
-    away = asyncio.Event()
+async def test_a_withdrawal_outlives_the_job_that_is_cancelled(fresh_database, unheard, monkeypatch):
+    """As all are of a process that is cut off; Postgres comes back later."""
+    monkeypatch.setattr(patience, "WITHDRAWAL_TRIES", (0.05,) * 100)
+    workspace = await add_workspace(fresh_database, "Bakery")
+    away, back = asyncio.Event(), asyncio.Event()
 
-    async def gone(session: Any, *given: Any, **named: Any) -> None:
-        if not away.is_set():
+    async def rename(session: Any, name: str) -> None:
+        await session.execute(update(Workspace).values(name=name))
+
+    async def withdraw(session: Any) -> None:
+        if not back.is_set():
             away.set()
             raise GONE
-        await withdraw(session, *given, **named)
+        await rename(session, "withdrawn")
 
-    withdraw = withdrawing.withdraw
-    monkeypatch.setattr(withdrawing, "withdraw", gone)
-    monkeypatch.setattr(patience, "WITHDRAWAL_TRIES", (0.2,))
-    unheard(outbox, "intend")
-    sending = asyncio.create_task(inbox.run(SEND))
+    async def work() -> None:
+        async with patience.intention(fresh_database, workspace.id, withdraw) as session:
+            await intents.commit(session, "intended")
+
+    async def name() -> str:
+        async with fresh_database.transaction(workspace.id) as session:
+            return await session.scalar(select(Workspace.name))
+
+    intents = SimpleNamespace(commit=rename)
+    unheard(intents, "commit")
+    job = asyncio.create_task(work())
     await away.wait()
-    sending.cancel()
+    job.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await sending
-    while await statuses(inbox) != ["queued"]:
-        await asyncio.sleep(0.05)
-    assert await inbox.run(SEND) == {"sent": 1, "doubt": 0, "failed": 0}
-    assert len(simulator.ledger(kind="whatsapp.message")) == 1
+        await job
+    assert await name() == "intended"
+    back.set()
+    async with asyncio.timeout(30):
+        while await name() != "withdrawn":
+            await asyncio.sleep(0.05)
 
 
 async def test_a_message_that_another_has_overtaken_stays_in_doubt(inbox: Inbox, simulator, unheard):

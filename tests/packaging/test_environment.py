@@ -20,9 +20,14 @@ def written() -> dict[str, str]:
 def read() -> dict[str, str]:
     """Each variable of settings.py and its default, as one would write it."""
     return {
-        field.alias or name.upper(): "" if field.default is None else str(field.default)
-        for name, field in Settings.model_fields.items()
+        field.alias or name.upper(): _spelt(field.default) for name, field in Settings.model_fields.items()
     }
+
+
+def _spelt(default: object) -> str:
+    if default is None:
+        return ""
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def composed() -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 from procrastinate.tasks import Task
 
 from socialsync import registry
-from socialsync.queue import locks
+from socialsync.queue import locks, tasks
 from socialsync.queue.jobs import Job
 from socialsync.queue.policies import POLICIES
 from socialsync.queue.tasks import HOUSE, Declarations, Details
@@ -135,6 +135,12 @@ async def takes_ids(job: Job, *, workspace_id: UUID, post_id: UUID) -> None: ...
 
 
 async def takes_text(job: Job, *, workspace_id: UUID, text: str) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def forgotten(monkeypatch):
+    """What is declared here, some of it under names of the house, is nobody else's task afterwards."""
+    monkeypatch.setattr(tasks, "_others", {})
 
 
 def faults_of(function=takes_ids, **changes) -> list[str]:

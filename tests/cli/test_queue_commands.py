@@ -147,7 +147,7 @@ def test_watching_ends_well_with_ctrl_c(run, fresh):
     ) as watching:  # fmt: skip
         lines = [watching.stdout.readline() for _ in range(2)]  # the second look is there too
         watching.send_signal(signal.SIGINT)
-        _, complaint = watching.communicate(timeout=20)
+        _, complaint = watching.communicate(timeout=60)
     assert watching.returncode == 0, complaint
     assert lines == ["No job runs at present.\n"] * 2
     assert complaint == ""

@@ -120,6 +120,8 @@ async def follow(resources: Resources, view: View[Row], where: Console) -> None:
                 try:
                     last, away = drawn(view, await look(resources, view.ask), where.width), None
                 except (Temporary, psycopg.OperationalError, SQLAlchemyError, OSError) as error:
+                    if (task := asyncio.current_task()) and task.cancelling():
+                        raise asyncio.CancelledError from error  # Ctrl-C: Postgres cancelled the look for it
                     away = error.message if isinstance(error, Temporary) else "Postgres does not answer."
     finally:
         if live:

@@ -4,12 +4,8 @@ Each call is written into the ledger before it leaves and after it has ended, in
 none is open while the network is. Nothing is tried again here: errors say their kind, and policies decide.
 """
 
-import array
 import asyncio
-import base64
 import json
-import math
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,24 +16,20 @@ from pydantic import BaseModel, ValidationError
 
 from socialsync import clock, later, telemetry
 from socialsync.ai import faults, ledger
-from socialsync.ai.errors import AiError, AnswerUnusable, CallRefused
+from socialsync.ai.errors import AiError, AnswerUnusable
 from socialsync.ai.ledger import Kind, Spender, Used
 from socialsync.ai.library import openai
 from socialsync.ai.prices import PRICES, Price
 from socialsync.ai.tools import Act, Message, Tool, as_sent, calls_in
+from socialsync.ai.vectors import DIMENSIONS, read_vectors
 from socialsync.db.transaction import Database
 
 T = TypeVar("T")
 Shape = TypeVar("Shape", bound=BaseModel)
 
-DIMENSIONS: Final = 1_536
-"""Of every vector we keep. Shorter ones are filled with zeros, which changes no angle between them."""
 MOST_TEXTS: Final = 256
 """Texts of one embedding call; OpenAI takes 2,048 and 300,000 tokens in all."""
 TIMEOUT_S: Final = 60.0
-_NEARLY: Final = 1e-4
-_AT_A_TIME: Final = 8
-"""Vectors that are read without a pause: a millisecond."""
 MODERATION_MODEL: Final = "omni-moderation-latest"
 
 log = telemetry.get_logger(__name__)
@@ -111,10 +103,9 @@ class Ai:
 
         async def call() -> tuple[list[Sequence[float]], Used]:
             answer = await self._embeddings.ask("/embeddings", given)
-            usage = answer.get("usage")
-            used = Used(answer.get("model") or model, usage["prompt_tokens"] if usage else 0)
+            used = _used(answer, model)
             try:
-                return await _vectors(answer["data"], len(texts)), used
+                return await read_vectors(answer["data"], len(texts)), used
             except AiError as error:
                 raise faults.paid(error, used) from None
 
@@ -345,50 +336,7 @@ def _bare(content: str) -> str:
 
 
 def _used(answer: Any, model: str) -> Used:
-    usage = answer.get("usage")
-    given = (usage["prompt_tokens"], usage["completion_tokens"]) if usage else ()
-    return Used(answer.get("model") or model, *given)
-
-
-async def _vectors(rows: Sequence[Any], count: int) -> list[Sequence[float]]:
-    """In the order of their texts. Raises AnswerUnusable, CallRefused."""
-    found = {row["index"]: row["embedding"] for row in rows}
-    if set(found) != set(range(count)):
-        raise AnswerUnusable("The embedding server did not answer with one vector for each text.")
-    vectors: list[Sequence[float]] = []
-    for index in range(count):
-        vectors.append(_unit(_numbers(found[index])))
-        if index % _AT_A_TIME == 0:
-            await asyncio.sleep(0)  # other jobs go on meanwhile
-    return vectors
-
-
-def _numbers(answer: str | Sequence[float]) -> Sequence[float]:
-    """Base64 of little-endian 32-bit floats, or numbers of a server that knows no base64.
-
-    Raises:
-        AnswerUnusable.
-    """
-    if not isinstance(answer, str):
-        return answer
-    numbers = array.array("f")
-    try:
-        numbers.frombytes(base64.b64decode(answer, validate=True))
-    except ValueError:
-        raise AnswerUnusable("The embedding server answered with a vector that is no vector.") from None
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return numbers
-
-
-def _unit(vector: Sequence[float]) -> Sequence[float]:
-    if len(vector) > DIMENSIONS:
-        raise CallRefused(
-            f"The embedding model gives vectors of {len(vector):,} numbers; SocialSync keeps {DIMENSIONS:,}.",
-            fix="Set SOCIALSYNC_EMBEDDING_MODEL to one with at most 1,536 dimensions.",
-        )
-    length = math.hypot(*vector)
-    if not math.isfinite(length) or length == 0:
-        raise AnswerUnusable("The embedding server answered with a vector without a direction.")
-    unit = vector if abs(length - 1) < _NEARLY else [each / length for each in vector]
-    return unit if len(unit) == DIMENSIONS else [*unit, *[0.0] * (DIMENSIONS - len(unit))]
+    """Not every server says everything; of embeddings there is no output."""
+    usage = answer.get("usage") or {}
+    spent = (usage.get(name) or 0 for name in ("prompt_tokens", "completion_tokens"))
+    return Used(answer.get("model") or model, *spent)

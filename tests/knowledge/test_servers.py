@@ -36,9 +36,7 @@ def chat(**more: Any) -> dict[str, Any]:
         ({"usage": {"prompt_tokens": 5, "completion_tokens": 2}, "news": {"of": ["tomorrow"]}}, (5, 2)),
     ],
 )
-async def test_an_answer_without_its_usage_is_an_answer(
-    asking: Ai, world: World, workspace, library, said, cost
-):
+async def test_an_answer_without_its_usage_is_an_answer(asking: Ai, world, library, said, cost):
     world.answers(chat(**said))
     assert await asking.write(Spender(library.workspace_id, "tests"), ASKED) == "Hello!"
     (call,) = await library.rows("select * from ai_calls")

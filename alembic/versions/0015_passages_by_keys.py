@@ -19,9 +19,10 @@ drop index ix_knowledge_chunks_words;
 """
 # Behind a wall Postgres searches no index with an operator that is not leakproof, and @> of arrays is not. So
 # this sees over the wall and asks for keys that no other workspace has. `is not distinct from` keeps the
-# planner from a bitmap of the whole workspace beside that of the words
+# planner from a bitmap of the whole workspace beside that of the words.
+# The function of before stays for processes of the version before, slower without its index; a later
+# migration drops it
 FIND = """
-drop function find_passages_with;
 create function find_passages_with(asked_configs regconfig[], asked tsvector[], most integer)
 returns table (n integer, id uuid)
 language sql stable security definer rows 300
@@ -36,26 +37,10 @@ begin atomic
         limit most
     ) as found;
 end;
-revoke execute on function find_passages_with from public;
-grant execute on function find_passages_with to socialsync_app;
-comment on function find_passages_with is
+revoke execute on function find_passages_with(regconfig[], tsvector[], integer) from public;
+grant execute on function find_passages_with(regconfig[], tsvector[], integer) to socialsync_app;
+comment on function find_passages_with(regconfig[], tsvector[], integer) is
     'Ids of passages of the current workspace with all words of the n-th asked, some of each';
-"""
-FIND_BEFORE = """
-drop function find_passages_with;
-create function find_passages_with(asked_config regconfig, asked tsquery, most integer) returns setof uuid
-language sql stable security definer rows 100
-set search_path = public, pg_temp set app.system_reason = 'passages by words' set enable_seqscan = off
-begin atomic
-    select chunk.id from knowledge_chunks chunk
-    where chunk.words @@ (quote_literal(app_workspace_id()::text)::tsquery && asked)
-        and chunk.config is not distinct from asked_config
-        and chunk.workspace_id is not distinct from app_workspace_id()
-    limit most;
-end;
-revoke execute on function find_passages_with from public;
-grant execute on function find_passages_with to socialsync_app;
-comment on function find_passages_with is 'Ids of passages of the current workspace with these words';
 """
 
 
@@ -67,5 +52,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     ddl.run("create index ix_knowledge_chunks_words on knowledge_chunks using gin (words)"
             " with (fastupdate = off)")  # fmt: skip
-    ddl.run(FIND_BEFORE)
+    ddl.run("drop function find_passages_with(regconfig[], tsvector[], integer)")
     ddl.run("drop index ix_knowledge_chunks_keys; drop function passage_keys")

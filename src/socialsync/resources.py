@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from socialsync import clock, telemetry
 from socialsync.ai import Ai, Models, listed, open_ai
-from socialsync.db import urls
+from socialsync.db import patience, urls
 from socialsync.db.encryption import Cipher
 from socialsync.db.engine import create_engine
 from socialsync.db.transaction import Database
@@ -23,6 +23,8 @@ from socialsync.queue.pool import Pool
 from socialsync.queue.worker import RESOURCES
 from socialsync.settings import Settings
 
+REST_S = 2.0
+"""Seconds for intents that are still being withdrawn when the process ends."""
 HEED_WITHIN = 2.0
 """Seconds that an answer may wait until its usage is stored; the next one tells the same anyway."""
 WORTH = 0.25
@@ -82,6 +84,7 @@ async def open_resources(
                 pool=pool,
             )
     finally:
+        await patience.rest(REST_S)
         await pool.close()
         await engine.dispose()
 

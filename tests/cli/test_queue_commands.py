@@ -142,12 +142,14 @@ def test_watching_and_json_exclude_each_other(run):
 
 def test_watching_ends_well_with_ctrl_c(run, fresh):
     with subprocess.Popen(
-        [SOCIALSYNC, "inspect", "active", "--watch"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # Whoever starts the tests behind a shell's & has them deaf to it, and their children too
+        ["env", "--default-signal=INT", SOCIALSYNC, "inspect", "active", "--watch"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": "1"}, text=True,
     ) as watching:  # fmt: skip
         lines = [watching.stdout.readline() for _ in range(2)]  # the second look is there too
         watching.send_signal(signal.SIGINT)
-        _, complaint = watching.communicate(timeout=60)
+        _, complaint = watching.communicate(timeout=20)
     assert watching.returncode == 0, complaint
     assert lines == ["No job runs at present.\n"] * 2
     assert complaint == ""

@@ -12,7 +12,7 @@ FIX = "Is Postgres running and migrated? Try: socialsync db start, alembic upgra
 
 def said(error: Exception) -> str | None:
     """Its first line, without secrets; None when it is not of the database."""
-    if not isinstance(error, psycopg.OperationalError | SQLAlchemyError):
+    if not isinstance(error, psycopg.Error | SQLAlchemyError):
         return None
     cause = getattr(error, "orig", None) or error
-    return telemetry.scrub(str(cause).strip().splitlines()[0])
+    return telemetry.scrub(str(cause).strip().partition("\n")[0] or type(cause).__name__)

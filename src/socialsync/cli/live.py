@@ -119,7 +119,7 @@ async def follow(resources: Resources, view: View[Row], where: Console) -> None:
                 await asyncio.sleep(EVERY)
                 try:
                     last, away = drawn(view, await look(resources, view.ask), where.width), None
-                except (Temporary, psycopg.OperationalError, SQLAlchemyError, OSError) as error:
+                except (Temporary, psycopg.Error, SQLAlchemyError, OSError) as error:
                     if (task := asyncio.current_task()) and task.cancelling():
                         raise asyncio.CancelledError from error  # Ctrl-C: Postgres cancelled the look for it
                     away = error.message if isinstance(error, Temporary) else "Postgres does not answer."

@@ -46,9 +46,16 @@ async def ask(session: AsyncSession, *questions: Question) -> None:
     try:
         await ask_driver(driver, *questions)
     except psycopg.Error as error:
-        if driver.closed or sqlstate(error) == READ_ONLY:  # SQLAlchemy has not seen it
+        if is_lost(driver, error):
             await (await session.connection()).invalidate()
         raise
+
+
+def is_lost(driver: psycopg.AsyncConnection[Any], error: psycopg.Error) -> bool:
+    """Whether nobody shall have this connection again, which SQLAlchemy has not seen: it is gone, or leads to
+    a server that only reads.
+    """
+    return driver.closed or sqlstate(error) == READ_ONLY
 
 
 async def psycopg_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:

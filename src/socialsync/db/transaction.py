@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.orm.interfaces import ORMOption
 
-from socialsync.db.asking import Question, ask, ask_driver, driver_of, psycopg_connection
+from socialsync.db.asking import Question, ask, ask_driver, driver_of, is_lost, psycopg_connection
 from socialsync.db.base import TenantRow
 from socialsync.db.embedded import APP_ROLE
 
@@ -73,8 +73,9 @@ class Database:
                 async with driver.cursor(binary=True) as cursor:
                     yield cursor
                 await driver.commit()
-            except psycopg.Error:
-                await connection.invalidate()  # it may be gone, or only read from now on
+            except psycopg.Error as error:
+                if is_lost(driver, error):
+                    await connection.invalidate()
                 raise
 
     @asynccontextmanager

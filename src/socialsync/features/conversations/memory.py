@@ -57,7 +57,7 @@ class Saver(AsyncPostgresSaver):
         super().__init__(conn=None, serde=_serde())  # type: ignore[arg-type] # _cursor has one
         self._database = database
         self._workspace_id = workspace_id
-        self._anew = anew
+        self.anew = anew
 
     @override
     @asynccontextmanager
@@ -68,7 +68,7 @@ class Saver(AsyncPostgresSaver):
 
     @override
     async def aget_tuple(self, config: Any) -> Any:
-        return None if self._anew else await super().aget_tuple(config)
+        return None if self.anew else await super().aget_tuple(config)
 
     @override
     async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
@@ -85,7 +85,7 @@ class Saver(AsyncPostgresSaver):
             }
             async with self._cursor() as cursor:
                 await cursor.execute(_KEEP, values)
-            self._anew = False
+            self.anew = False
         return {"configurable": kept | {"checkpoint_id": checkpoint["id"]}}
 
     @override
@@ -115,21 +115,26 @@ class Thread:
     ) -> None:
         self._steps = steps
         self._graph = copy.copy(_compiled(shape, wire))
-        self._graph.checkpointer = Saver(database, workspace_id, anew=anew)
+        self._saver = self._graph.checkpointer = Saver(database, workspace_id, anew=anew)
         self._config: Any = {"configurable": {"thread_id": _named(workspace_id, conversation_id)}}
 
     async def take_all(self, begun: Any) -> Any:
         """Take every step, and give the state at the end."""
         return await self._graph.ainvoke(begun, self._config, context=self._steps, durability="sync")
 
-    async def go_on(self) -> Any:
-        """Take the steps that were not taken yet, and give the state at the end."""
+    async def go_on(self, begun: Any) -> Any:
+        """Take the steps that were not taken yet, or all if somebody has renewed the thread meanwhile, and
+        give the state at the end.
+        """
         kept = await self._graph.aget_state(self._config)
+        if kept.values.get("turn") != begun["turn"]:
+            self._saver.anew = True
+            return await self.take_all(begun)
         return await self.take_all(None) if kept.next else kept.values
 
-    async def renew(self, begun: Any, *, before: str) -> None:
-        """Forget the steps, and stand before this one with another state."""
-        await self._graph.aupdate_state(self._config, begun, as_node=before)
+    async def renew(self, begun: Any, *, behind: str) -> None:
+        """Forget the steps, and stand behind this one with another state."""
+        await self._graph.aupdate_state(self._config, begun, as_node=behind)
 
 
 async def find_turn(session: AsyncSession, workspace_id: UUID, conversation_id: UUID) -> str | None:

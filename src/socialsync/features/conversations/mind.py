@@ -45,9 +45,8 @@ class Mind:
             rules = await decisions.list_rules_for(session, turn.workspace_id, "chat")
             kept = await memory.find_turn(session, turn.workspace_id, turn.conversation_id)
         thread = self._thread(memory, turn, rules, anew=kept != key)
-        state = await (
-            thread.go_on() if kept == key else thread.take_all(_begun(turn, key, _manner(workspace)))
-        )
+        begun = _begun(turn, key, _manner(workspace))
+        state = await (thread.go_on(begun) if kept == key else thread.take_all(begun))
         decision = Decision(**state["decision"])
         log.info("[CHAT] Decided", verdict=decision.verdict, rule=decision.rule, source=decision.source)
         return decision
@@ -55,7 +54,7 @@ class Mind:
     async def catch_up(self, turn: Turn) -> None:
         """See ``Brain``. A turn that was being answered is begun anew, with what was said since."""
         thread = self._thread(await self._remembering(), turn, (), anew=True)
-        await thread.renew(_begun(turn, "", {}), before="judge")
+        await thread.renew(_begun(turn, "", {}), behind="judge")
 
     def _thread(self, memory: Any, turn: Turn, rules: Sequence[DecisionRule], *, anew: bool) -> Any:
         steps = Steps(self._opened, turn, rules)

@@ -176,12 +176,6 @@ async def list_messages(
     return (await session.scalars(query.order_by(Message.id.desc()).limit(limit))).all()
 
 
-async def list_of_window(session: AsyncSession, window_id: UUID) -> Sequence[Message]:
-    """What the person wrote in this window, oldest first."""
-    query = select(Message).where(Message.window_id == window_id, Message.direction == "inbound")
-    return (await session.scalars(query.order_by(Message.told_at, Message.id))).all()
-
-
 async def media_of(session: AsyncSession, message_ids: Sequence[UUID]) -> Sequence[MessageMedia]:
     """Without their contents, in their order."""
     query = select(MessageMedia).where(MessageMedia.message_id.in_(message_ids))

@@ -66,10 +66,11 @@ class Intake:
         moving = [each.began for each in self._rounds if each.began > _time() - STUCK_AFTER_S]
         if len(moving) < ROUNDS:
             self._rounds.append(round_ := _Round(_time()))
+            moving.append(round_.began)
             task = asyncio.create_task(self._go(round_))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        elif self._alarm is None:
+        if self._alarm is None:
             self._alarm = asyncio.get_running_loop().call_at(min(moving) + STUCK_AFTER_S, self._look_again)
 
     def _look_again(self) -> None:

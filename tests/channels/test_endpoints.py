@@ -57,6 +57,13 @@ async def test_every_platform_can_be_connected(client):
         assert (await client.post(URL, json=NEW | {"platform": platform})).status_code == 201
 
 
+async def test_many_can_be_connected_one_after_the_other(client):
+    """Each statement is prepared by then, and has one plan for whatever comes."""
+    for number in range(25):
+        answer = await client.post(URL, json=NEW | {"external_id": f"10634{number}"})
+        assert answer.status_code == 201, answer.text
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -13,6 +13,8 @@ from socialsync.features.channels import tokens
 from socialsync.features.channels.models import Channel
 
 _ALIVE = Channel.status != "deleted"
+_ALIVE_IN_WORDS = text("status <> 'deleted'")
+"""A parameter would not do: the plan that a prepared statement has in the end finds no index by it, and fails."""
 
 
 async def add_channel(session: AsyncSession, values: Mapping[str, Any]) -> Channel | None:
@@ -21,7 +23,7 @@ async def add_channel(session: AsyncSession, values: Mapping[str, Any]) -> Chann
         insert(Channel)
         .values(dict(values))
         .on_conflict_do_nothing(
-            index_elements=["workspace_id", "platform", "external_id"], index_where=_ALIVE
+            index_elements=["workspace_id", "platform", "external_id"], index_where=_ALIVE_IN_WORDS
         )
         .returning(Channel)
     )

@@ -248,6 +248,27 @@ async def test_too_much_to_one_person_waits_as_meta_advises(inbox: Inbox, simula
     assert held.value.wait == timedelta(seconds=4)
 
 
+async def test_an_outcome_that_is_stored_late_does_not_touch_the_next_intent(inbox: Inbox):
+    """The answer to its commit was lost, and it comes again while another worker sends."""
+    await inbox.write("Hi")
+    await say(inbox, "one")
+    (row,) = await inbox.rows("outbox")
+    workspace_id, first, second = inbox.workspace_id, inbox.now, inbox.now + timedelta(seconds=5)
+    async with inbox.opened.database.transaction(workspace_id) as session:
+        head = await outbox.lock_head(session, workspace_id, row["conversation_id"])
+        assert await outbox.intend(session, workspace_id, head, now=first)
+        refused = {"intended_at": first, "error": "Too much.", "not_before": None, "now": second}
+        await outbox.take_back(session, workspace_id, row["id"], **refused)
+        assert (await inbox.rows("outbox"))[0]["sending_at"] is None
+        assert await outbox.intend(session, workspace_id, head, now=second)
+        await outbox.take_back(session, workspace_id, row["id"], **refused)
+        await outbox.finish(
+            session, workspace_id, row["id"], "failed", error="No.", intended_at=first, now=second
+        )
+    assert (await inbox.rows("outbox"))[0]["sending_at"] == second
+    assert await statuses(inbox) == ["sending"]
+
+
 async def test_a_closed_window_takes_no_text(inbox: Inbox):
     await inbox.write("Hi")
     inbox.wait(hours=24)

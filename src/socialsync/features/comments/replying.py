@@ -200,6 +200,23 @@ async def take_back(session: AsyncSession, reply: CommentReply, why: str, *, now
         await deferring.cancel_waiting(session, reply.settle_job_id)
 
 
+async def _back(session: AsyncSession, errand: Errand, why: str, *, now: datetime) -> bool:
+    """By this intent nothing was sent: it waits again, unless another one is under way by now, whose that is
+    not. Whether it waits.
+    """
+    if not await _stands(session, errand, "sending"):
+        return False
+    await take_back(session, errand.reply, why, now=now)
+    return True
+
+
+async def _stands(session: AsyncSession, errand: Errand, *statuses: str) -> bool:
+    """Whether the reply is in one of these by this very intent."""
+    await queries.find_comment(session, errand.reply.comment_id, lock=True)
+    stored = await queries.find_reply(session, errand.reply.id, lock=True)
+    return stored is not None and stored.status in statuses and stored.effect_at == errand.effect_at
+
+
 async def fail(
     session: AsyncSession, reply: CommentReply, comment: Comment, why: str, *, status: str = "failed",
     now: datetime,
@@ -224,6 +241,8 @@ async def fail(
 
 
 async def _fail(session: AsyncSession, errand: Errand, why: str, *, is_gone: bool = False) -> None:
+    if not await _stands(session, errand, "sending", "unknown"):
+        return
     now = clock.now()
     log.warning(f"[REPLY] Reply {errand.reply.id} failed: {why}", reply_id=str(errand.reply.id))
     if is_gone:
@@ -250,14 +269,14 @@ async def _again(errand: Errand, refused: SocialSyncError) -> Step:
     if isinstance(refused, TokenRevoked):
         looked = await second_look(errand.case)
         if looked is None:
-            await _store(errand, lambda session: take_back(session, errand.reply, REVOKED, now=clock.now()))
+            await _store(errand, lambda session: _back(session, errand, REVOKED, now=clock.now()))
             return "again"
         refused = looked
     why, now = sentence(refused), clock.now()
     if not isinstance(refused, RateLimited) and jobs.wait_after(errand.case.job, refused) is None:
         await _store(errand, lambda session: _fail(session, errand, why))
         return "failed"
-    await _store(errand, lambda session: take_back(session, errand.reply, why, now=now))
+    await _store(errand, lambda session: _back(session, errand, why, now=now))
     if isinstance(refused, RateLimited):
         raise Wait(refused.retry_after or LIMITED)
     raise refused
@@ -275,8 +294,8 @@ async def _refused_privately(errand: Errand, refused: PlatformError) -> Step:
         return "sent"
 
     async def make_public(session: AsyncSession) -> None:
-        await take_back(session, errand.reply, sentence(refused), now=now)
-        await queries.set_reply(session, errand.reply.id, {"kind": "public"})
+        if await _back(session, errand, sentence(refused), now=now):
+            await queries.set_reply(session, errand.reply.id, {"kind": "public"})
 
     await _store(errand, make_public)
     return "again"

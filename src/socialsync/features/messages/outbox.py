@@ -72,7 +72,9 @@ where workspace_id = :workspace_id and id in (select message_id from intent) ret
 _FINISH = text("""
 with finished as (
     update outbox set finished_at = coalesce(finished_at, :now), updated_at = :now
-    where workspace_id = :workspace_id and id = :id returning message_id, settle_job_id, conversation_id
+    where workspace_id = :workspace_id and id = :id
+        and sending_at is not distinct from coalesce(:intended_at, sending_at)
+    returning message_id, settle_job_id, conversation_id
 ), told as (
     update messages set updated_at = :now,
         status = case when status in ('delivered', 'read', 'played')
@@ -89,7 +91,7 @@ select settle_job_id, exists (select from outbox waiting where waiting.workspace
 _TAKE_BACK = text("""
 with back as (
     update outbox set sending_at = null, not_before = :not_before, pauses = pauses + 1, updated_at = :now
-    where workspace_id = :workspace_id and id = :id and finished_at is null
+    where workspace_id = :workspace_id and id = :id and sending_at = :intended_at and finished_at is null
     returning message_id, settle_job_id
 ), told as (
     update messages set status = 'queued', error = :error, updated_at = :now
@@ -311,9 +313,14 @@ async def finish(
     *,
     platform_message_id: str | None = None,
     error: str | None,
+    intended_at: datetime | None = None,
     now: datetime,
 ) -> bool:
-    """Store an outcome; what the platform told meanwhile is not taken back. Whether others wait behind it."""
+    """Store an outcome; what the platform told meanwhile is not taken back. Whether others wait behind it.
+
+    Args:
+        intended_at: of this intent only, and not of one that came after it.
+    """
     done = await session.execute(
         _FINISH,
         {
@@ -322,6 +329,7 @@ async def finish(
             "status": status,
             "platform_message_id": platform_message_id,
             "error": error,
+            "intended_at": intended_at,
             "now": now,
         },
     )
@@ -336,13 +344,15 @@ async def take_back(
     workspace_id: UUID,
     outbox_id: UUID,
     *,
+    intended_at: datetime,
     error: str,
     not_before: datetime | None,
     now: datetime,
 ) -> None:
-    """Certainly not sent: it waits again."""
+    """Certainly not sent by that intent: it waits again, unless another one is under way by now."""
     values = {
-        "workspace_id": workspace_id, "id": outbox_id, "error": error, "not_before": not_before, "now": now,
+        "workspace_id": workspace_id, "id": outbox_id, "intended_at": intended_at, "error": error,
+        "not_before": not_before, "now": now,
     }  # fmt: skip
     job_id = await session.scalar(_TAKE_BACK, values)
     if job_id is not None:

@@ -5,8 +5,8 @@ later; those behind it go on, because it is never sent again.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -50,6 +50,8 @@ class Errand:
     waiting: Waiting
     channel: channels.Channel
     sender: Sender
+    intended_at: datetime = field(default_factory=clock.now)
+    """An outcome is of this intent, and of none that came after it."""
 
 
 async def send_all(
@@ -115,7 +117,7 @@ async def _intend(errand: Errand) -> bool:
     Raises:
         JobLost.
     """
-    now, one = clock.now(), errand.waiting
+    now, one = errand.intended_at, errand.waiting
 
     def withdraw(session: AsyncSession) -> Awaitable[None]:
         return withdrawing.withdraw(session, errand.workspace_id, one, intended_at=now)
@@ -150,7 +152,7 @@ async def _send(errand: Errand) -> Step:
     except SocialSyncError as refused:
         why = sentence(refused)
         log.warning(f"[SEND] Message {one.message_id} failed: {why}", message_id=str(one.message_id))
-        await store(errand, lambda session: _fail(session, errand, why))
+        await store(errand, lambda session: _fail(session, errand, why, intended_at=errand.intended_at))
         return "failed"
     goes_on = True
 
@@ -196,7 +198,13 @@ async def _again(errand: Errand, refused: SocialSyncError) -> None:
     await store(
         errand,
         lambda session: outbox.take_back(
-            session, errand.workspace_id, one.id, error=why, not_before=now + after, now=now
+            session,
+            errand.workspace_id,
+            one.id,
+            intended_at=errand.intended_at,
+            error=why,
+            not_before=now + after,
+            now=now,
         ),
     )
     if isinstance(refused, RateLimited):
@@ -217,14 +225,18 @@ def _wait_of(errand: Errand, refused: SocialSyncError) -> timedelta | None:
 
 
 async def _give_up(session: AsyncSession, errand: Errand, why: str) -> None:
-    await _fail(session, errand, why)
+    await _fail(session, errand, why, intended_at=errand.intended_at)
     await _rest_later(session, errand.workspace_id, errand.waiting.conversation_id)
 
 
-async def _fail(session: AsyncSession, errand: Errand, why: str) -> None:
+async def _fail(
+    session: AsyncSession, errand: Errand, why: str, *, intended_at: datetime | None = None
+) -> None:
     """It is not delivered, and nobody is left without an answer unseen: a person is asked for."""
     one, now = errand.waiting, clock.now()
-    await outbox.finish(session, errand.workspace_id, one.id, "failed", error=why, now=now)
+    await outbox.finish(
+        session, errand.workspace_id, one.id, "failed", error=why, intended_at=intended_at, now=now
+    )
     await handover.ask_for_person(
         session, one.conversation_id, f"A message was not delivered. {why}", now=now
     )

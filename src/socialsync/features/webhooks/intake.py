@@ -15,7 +15,9 @@ from socialsync.features.webhooks import service
 
 ROUNDS = 2
 """Transactions at once: one is written to disk while the other is worked on."""
-STUCK_AFTER_S = 0.5
+MANY = 16
+"""Bodies that must wait for the second one to begin: fewer take less of the machine in the next of the first."""
+STUCK_AFTER_S = 0.2
 """A transaction that waits for somebody's lock holds up no others: after so long it does not count."""
 MOST_ROUNDS = 8
 MOST_BODIES = 100
@@ -64,7 +66,7 @@ class Intake:
         if not self._waiting or len(self._rounds) >= MOST_ROUNDS:
             return
         moving = [each.began for each in self._rounds if each.began > _time() - STUCK_AFTER_S]
-        if len(moving) < ROUNDS:
+        if not moving or (len(moving) < ROUNDS and len(self._waiting) >= MANY):
             self._rounds.append(round_ := _Round(_time()))
             moving.append(round_.began)
             task = asyncio.create_task(self._go(round_))

@@ -67,7 +67,7 @@ def serving(
     words: Sequence[str], environment: dict[str, str], folder: Path, name: str
 ) -> Iterator[tuple[int, Process]]:
     port = free_port()
-    flags = ["--port", str(port), "--loop", "asyncio", "--http", "h11", "--no-access-log"]
+    flags = ["--port", str(port), "--no-access-log"]
     with Process([*words, *flags, "--log-level", "warning"], environment, folder, name) as process:
         while True:
             process.check()

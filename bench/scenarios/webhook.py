@@ -17,7 +17,7 @@ from bench.scenarios.lineup import Lineup
 
 MEANING = (
     "Signed text messages of 400 people, one a body, told over loopback by another process to one uvicorn"
-    " process (asyncio, h11) of our API. Beside it the same endpoint as one writes it with FastAPI and"
+    " process (uvloop, httptools) of our API. Beside it the same endpoint as one writes it with FastAPI and"
     " Celery: check the signature, insert the message into the same Postgres, commit, enqueue into Redis."
     " `At once`: so many calls are under way all the time; told is how many a second are answered. `At 200 a"
     " second`: each is timed from the instant at which it was due, whether the door was free or not. Load"

@@ -6,13 +6,25 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import column, exists, func, or_, select, table, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.features.channels import tokens
+from socialsync.features.channels.manner import Manner
 from socialsync.features.channels.models import Channel
 
 _ALIVE = Channel.status != "deleted"
+_WORKSPACE = table(
+    "workspaces", column("id"), column("tone", TEXT), column("languages", ARRAY(TEXT)),
+    column("business_hours", JSONB), column("timezone", TEXT),
+)  # fmt: skip
+_MANNER = (
+    func.coalesce(Channel.tone, _WORKSPACE.c.tone),
+    func.coalesce(Channel.languages, _WORKSPACE.c.languages),
+    func.coalesce(Channel.business_hours, _WORKSPACE.c.business_hours),
+    _WORKSPACE.c.timezone,
+)
+_ITS_WORKSPACE = _WORKSPACE.c.id == Channel.workspace_id
 
 
 async def add_channel(session: AsyncSession, values: Mapping[str, Any]) -> Channel | None:
@@ -36,6 +48,21 @@ async def find_channel(session: AsyncSession, channel_id: UUID) -> Channel | Non
 async def find_row(session: AsyncSession, channel_id: UUID) -> Channel | None:
     """One in any status."""
     return (await session.scalars(select(Channel).where(Channel.id == channel_id))).one_or_none()
+
+
+async def find_row_with_manner(session: AsyncSession, channel_id: UUID) -> tuple[Channel, Manner] | None:
+    """As ``find_row``, and how it speaks."""
+    statement = select(Channel, *_MANNER).join(_WORKSPACE, _ITS_WORKSPACE).where(Channel.id == channel_id)
+    found = (await session.execute(statement)).one_or_none()
+    return (found[0], Manner(*found[1:])) if found else None
+
+
+async def get_manner(session: AsyncSession, channel_id: UUID) -> Manner:
+    """How a channel in any status speaks."""
+    statement = (
+        select(*_MANNER).select_from(Channel).join(_WORKSPACE, _ITS_WORKSPACE).where(Channel.id == channel_id)
+    )
+    return Manner(*(await session.execute(statement)).one())
 
 
 async def lock_channel(session: AsyncSession, channel_id: UUID) -> Channel | None:

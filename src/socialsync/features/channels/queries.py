@@ -5,8 +5,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import column, exists, func, or_, select, table, text, update
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT, insert
+from sqlalchemy import (
+    Executable,
+    bindparam,
+    column,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    table,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.features.channels import tokens
@@ -14,17 +26,22 @@ from socialsync.features.channels.manner import Manner
 from socialsync.features.channels.models import Channel
 
 _ALIVE = Channel.status != "deleted"
-_WORKSPACE = table(
-    "workspaces", column("id"), column("tone", TEXT), column("languages", ARRAY(TEXT)),
-    column("business_hours", JSONB), column("timezone", TEXT),
-)  # fmt: skip
 _MANNER = (
-    func.coalesce(Channel.tone, _WORKSPACE.c.tone),
-    func.coalesce(Channel.languages, _WORKSPACE.c.languages),
-    func.coalesce(Channel.business_hours, _WORKSPACE.c.business_hours),
-    _WORKSPACE.c.timezone,
+    "coalesce(channels.tone, workspaces.tone)",
+    "coalesce(channels.languages, workspaces.languages)",
+    "coalesce(channels.business_hours, workspaces.business_hours)",
+    "workspaces.timezone",
 )
-_ITS_WORKSPACE = _WORKSPACE.c.id == Channel.workspace_id
+_ITS_WORKSPACE = "workspaces.id = channels.workspace_id"
+_GET_MANNER = text(
+    f"select {', '.join(_MANNER)} from channels join workspaces on {_ITS_WORKSPACE}"  # noqa: S608 - ours
+    " where channels.id = :channel_id"
+)
+_FIND_ROW_WITH_MANNER: Executable = (
+    select(Channel, *map(literal_column, _MANNER))
+    .join(table("workspaces"), text(_ITS_WORKSPACE))
+    .where(Channel.id == bindparam("channel_id"))
+)
 
 
 async def add_channel(session: AsyncSession, values: Mapping[str, Any]) -> Channel | None:
@@ -52,17 +69,13 @@ async def find_row(session: AsyncSession, channel_id: UUID) -> Channel | None:
 
 async def find_row_with_manner(session: AsyncSession, channel_id: UUID) -> tuple[Channel, Manner] | None:
     """As ``find_row``, and how it speaks."""
-    statement = select(Channel, *_MANNER).join(_WORKSPACE, _ITS_WORKSPACE).where(Channel.id == channel_id)
-    found = (await session.execute(statement)).one_or_none()
+    found = (await session.execute(_FIND_ROW_WITH_MANNER, {"channel_id": channel_id})).one_or_none()
     return (found[0], Manner(*found[1:])) if found else None
 
 
 async def get_manner(session: AsyncSession, channel_id: UUID) -> Manner:
     """How a channel in any status speaks."""
-    statement = (
-        select(*_MANNER).select_from(Channel).join(_WORKSPACE, _ITS_WORKSPACE).where(Channel.id == channel_id)
-    )
-    return Manner(*(await session.execute(statement)).one())
+    return Manner(*(await session.execute(_GET_MANNER, {"channel_id": channel_id})).one())
 
 
 async def lock_channel(session: AsyncSession, channel_id: UUID) -> Channel | None:

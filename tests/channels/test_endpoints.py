@@ -9,6 +9,11 @@ from socialsync.db.audit import AuditEntry
 from socialsync.platforms import PLATFORMS
 from tests.channels.conftest import NEW, TOKEN, URL
 
+MANNER = {
+    "languages": ["pt-BR", "en"],
+    "tone": "dry",
+    "business_hours": {"fri": [["10:00", "16:00"]], "mon": []},
+}
 NOWHERE = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
@@ -34,6 +39,9 @@ async def test_a_channel_is_stored_as_it_is_answered(client, rows, workspace):
         "escalation_email": None,
         "buffer_quiet_s": 5.0,
         "buffer_max_s": 20.0,
+        "languages": None,
+        "tone": None,
+        "business_hours": None,
         "missed_since": None,
         "caught_up_at": None,
     }
@@ -47,6 +55,7 @@ async def test_every_setting_can_be_given_at_once(client):
         "escalation_email": "on.call+1@mail.example.com",
         "buffer_quiet_s": 0.5,
         "buffer_max_s": 3600,
+        **MANNER,
     }
     answer = await client.post(URL, json=NEW | settings | {"platform": "instagram"})
     assert {name: answer.json()[name] for name in settings} == settings
@@ -184,6 +193,10 @@ async def test_settings_change_one_by_one(client, channel, rows, noon):
         {"escalation_email": "a@b.de"},
         {"buffer_quiet_s": 10},
         {"buffer_max_s": 30.5},
+        {"languages": ["fr", "ar"]},
+        {"tone": "warm"},
+        {"business_hours": {"sun": [["08:00", "24:00"]]}},
+        {"business_hours": {}},
     ):
         answer = await client.patch(f"{URL}/{channel['id']}", json=change)
         assert answer.status_code == 200, answer.text
@@ -191,6 +204,42 @@ async def test_settings_change_one_by_one(client, channel, rows, noon):
         assert answer.json() == channel | {"updated_at": answer.json()["updated_at"]}
     [row] = await rows()
     assert row.updated_at == noon()
+
+
+async def test_its_own_manner_can_be_taken_away(client, channel, rows):
+    await client.patch(f"{URL}/{channel['id']}", json=MANNER)
+    answer = await client.patch(f"{URL}/{channel['id']}", json=dict.fromkeys(MANNER))
+    assert {name: answer.json()[name] for name in MANNER} == dict.fromkeys(MANNER)
+    [row] = await rows()
+    assert [row.languages, row.tone, row.business_hours] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"languages": []},
+        {"languages": ["klingonese"]},
+        {"languages": ["fr", "FR"]},
+        {"languages": "en"},
+        {"tone": " "},
+        {"tone": "x" * 201},
+        {"business_hours": {"someday": []}},
+        {"business_hours": {"mon": "09-18"}},
+        {"business_hours": {"mon": [["18:00", "09:00"]]}},
+        {"business_hours": {"mon": [["09:00", "12:00"], ["11:00", "13:00"]]}},
+    ],
+)
+async def test_a_manner_is_refused_in_the_words_of_the_workspaces(client, channel, body):
+    said = await client.patch("/api/v1/workspace", json=body)
+    assert said.status_code == 422
+    for answer in (
+        await client.patch(f"{URL}/{channel['id']}", json=body),
+        await client.post(URL, json=NEW | {"external_id": "2"} | body),
+    ):
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["errors"] == said.json()["errors"]
+    assert (await client.get(f"{URL}/{channel['id']}")).json() == channel
+    assert len((await client.get(URL)).json()["items"]) == 1
 
 
 async def test_the_email_can_be_taken_away(client, channel):

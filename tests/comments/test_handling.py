@@ -31,6 +31,18 @@ async def test_a_question_is_answered_from_the_knowledge_below_the_comment(wall:
     )
 
 
+async def test_a_reply_is_told_the_channels_tone_and_languages_or_else_the_workspaces(wall: Wall, simulator):
+    await wall.office.rows("update workspaces set tone = 'warm', languages = '{en,fr}' returning 1")
+    await wall.office.rows("update channels set tone = 'dry as sand' returning 1")
+    wall.comment("When do you open?")
+    await wall.look()
+    prompts = [str(effect["messages"]) for effect in simulator.ledger(kind="openai_chat")]
+    asked, composed = [prompt for prompt in prompts if "Your tone is" in prompt]
+    assert "Your tone is dry as sand." in asked
+    assert "(en, fr are spoken here)" in asked
+    assert "Your tone is dry as sand." in composed
+
+
 async def test_our_own_reply_is_no_comment_to_answer(wall: Wall):
     wall.comment("When do you open?")
     await wall.look()

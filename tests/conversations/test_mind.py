@@ -86,6 +86,49 @@ async def test_outside_business_hours_it_says_that_nobody_is_there(shop: Inbox):
     assert [message["text"] for message in await shop.outgoing()] == [LATER["en"]]
 
 
+def told_how(simulator) -> list[str]:
+    """The prompts that tell how to speak."""
+    return [prompt for prompt in prompts(simulator) if "Your tone is" in prompt]
+
+
+async def test_the_hours_of_the_channel_go_before_those_of_the_workspace(shop: Inbox):
+    never = """update {} set business_hours = '{{"sun": [["01:00", "02:00"]]}}' returning 1"""
+    await shop.office.rows(never.format("workspaces"))
+    await shop.office.rows("update channels set business_hours = '{}' returning 1")
+    assert await ask(shop, "I want to talk to a human") == "escalated"
+    await shop.office.rows("update workspaces set business_hours = '{}' returning 1")
+    await shop.office.rows(never.format("channels"))
+    await shop.office.rows("update conversations set needs_person_at = null returning 1")
+    assert await ask(shop, "I want to talk to a human") == "escalated"
+    assert [message["text"] for message in await shop.outgoing()] == [HANDED_OVER["en"], LATER["en"]]
+
+
+async def test_the_channels_tone_and_languages_go_before_those_of_the_workspace(shop: Inbox, simulator):
+    await ask(shop, "When do you open?")
+    asked, composed = told_how(simulator)
+    assert "Your tone is friendly." in asked
+    assert "(en are spoken here)" in asked
+    assert "Your tone is friendly." in composed
+    await shop.office.rows("update channels set tone = 'dry as sand', languages = '{de,fr}' returning 1")
+    await ask(shop, "When do you open?")
+    asked, composed = told_how(simulator)[2:]
+    assert "Your tone is dry as sand." in asked
+    assert "(de, fr are spoken here)" in asked
+    assert "Your tone is dry as sand." in composed
+
+
+@pytest.mark.parametrize(
+    ("languages", "language"),
+    [(["en"], "en"), (["de-AT", "en"], "de"), (["ar"], "ar"), (["pt"], "en"), (["pt", "FR"], "fr")],
+)
+async def test_of_what_tells_no_language_the_preferred_one_is_spoken(shop: Inbox, languages, language):
+    await shop.office.rows("update channels set languages = :languages returning 1", languages=languages)
+    await shop.tell(shop.body(shop.message(type_="audio", audio={"id": "media.audio"})))
+    shop.wait(seconds=5)
+    assert (await shop.finish(PROCESS))["status"] == "escalated"
+    assert [message["text"] for message in await shop.outgoing()] == [HANDED_OVER[language]]
+
+
 async def test_what_the_knowledge_does_not_hold_is_left_to_a_person(shop: Inbox):
     assert await ask(shop, "Which wine goes with octopus?") == "escalated"
     assert (await decided(shop))["rule"] == "not_known"

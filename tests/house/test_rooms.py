@@ -20,6 +20,7 @@ NOUNS = {
     },
     "channels": {
         "buffers": "rule: how long a burst is waited for",
+        "manner": "rule: how a channel speaks, and when its people are there",
         "gaps": "what a channel may have missed: noted, given a job, closed",
         "renewals": "the transactions in which tokens are renewed",
         "sealing": "how many stored tokens the keys of today open",

@@ -3,17 +3,19 @@
 import asyncio
 import random
 import time
+from collections import Counter
 
 import httpx
 import pytest
 
-from socialsync.features.conversations.wording import HANDED_OVER
+from socialsync.features.conversations.wording import HANDED_OVER, LATER
 from tests.journeys.conftest import free_port, wait_for
 from tests.journeys.test_first_journey import connect, found_workspace
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
 NUMBER = "106540352242922"
+OTHER_NUMBER = "106540352242923"
 SECRET = "the secret of a journey"
 TABLE = "Yes, we keep a table for four every evening."
 PEOPLE = [f"336123{n:05d}" for n in range(12)]
@@ -37,12 +39,12 @@ def api(installation, fresh, simulator):
         yield client
 
 
-def write(simulator, *texts: str, person: str, number: int = 0) -> None:
+def write(simulator, *texts: str, person: str, number: int = 0, account: str = NUMBER) -> None:
     """Each message twice, in any order."""
     told = [
         {
             "platform": "whatsapp",
-            "account": NUMBER,
+            "account": account,
             "person": person,
             "text": text,
             "id": f"wamid.{person}.{number}.{place}",
@@ -111,3 +113,29 @@ def test_bursts_of_many_people_and_a_person_who_answers(installation, api, simul
     time.sleep(1.1)  # WhatsApp tells seconds: what is told within that of the handback is of before
     write(simulator, "And do you have a table for four?", person=phone.removeprefix("+"), number=3)
     wait_for(lambda: sent_to(simulator)[phone] == [*story, TABLE], "the AI again")
+
+
+def test_two_channels_of_a_workspace_have_a_tone_and_hours_of_their_own(api, simulator):
+    shop, night = connect(api, "whatsapp", NUMBER), connect(api, "whatsapp", OTHER_NUMBER)
+    known = api.post("/api/v1/faqs", json={"question": "Do you have a table for four?", "answer": TABLE})
+    assert known.status_code == 201, known.text
+    assert api.patch("/api/v1/workspace", json={"tone": "warm"}).status_code == 200
+    for channel, own in ((shop, {}), (night, {"tone": "dry", "business_hours": {"mon": []}})):
+        body = own | {"buffer_quiet_s": 0.5, "buffer_max_s": 2}
+        assert api.patch(f"/api/v1/channels/{channel}", json=body).status_code == 200
+    asked = {PEOPLE[0]: NUMBER, PEOPLE[1]: OTHER_NUMBER}
+
+    for person, account in asked.items():
+        write(simulator, "Do you have a table for four?", person=person, account=account)
+    wait_for(lambda: len(sent_to(simulator)) == len(asked), "both are answered")
+    told = [effect["messages"] for effect in simulator.ledger(kind="openai_chat")]
+    tones = Counter(tone for each in told for tone in ("warm", "dry") if f"Your tone is {tone}." in str(each))
+    assert tones["warm"] == tones["dry"] >= 1
+
+    for person, account in asked.items():
+        write(simulator, "I want to talk to a human", person=person, number=1, account=account)
+    wait_for(lambda: {len(texts) for texts in sent_to(simulator).values()} == {2}, "both are told so")
+    assert sent_to(simulator) == {
+        f"+{PEOPLE[0]}": [TABLE, HANDED_OVER["en"]],
+        f"+{PEOPLE[1]}": [TABLE, LATER["en"]],
+    }

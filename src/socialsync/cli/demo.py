@@ -23,8 +23,8 @@ from rich.table import Table
 from rich.text import Text
 
 from socialsync.cli import chats, lessons, remarks, scenes, stack
-from socialsync.cli.chats import Chat
 from socialsync.cli.lessons import Lesson, Question
+from socialsync.cli.people import Cast
 from socialsync.cli.remarks import Remark
 from socialsync.cli.scenes import Scene
 from socialsync.cli.up import Demo, make_demo
@@ -110,11 +110,11 @@ async def _tell(found: stack.Stack, demo_workspace: Demo) -> bool:
             learnt = await lessons.learn(api, str(found.simulator))
             asked = await lessons.ask(api)
         _console.print(_knowledge(learnt, asked))
-        talked: list[Chat] = []
-        with Live(_chats(talked), console=_console, refresh_per_second=8) as live:
-            async for talked in chats.play(api, world, channels["whatsapp"]):
-                live.update(_chats(talked))
-            live.update(_chats(talked, final=True))
+        cast = Cast()
+        with Live(_chats(cast), console=_console, refresh_per_second=8) as live:
+            async for cast in chats.play(api, world, channels["whatsapp"]):
+                live.update(_chats(cast))
+            live.update(_chats(cast, final=True))
         written: list[Remark] = []
         post_id = _published(story)
         with Live(_remarks(written), console=_console, refresh_per_second=8) as live:
@@ -122,7 +122,7 @@ async def _tell(found: stack.Stack, demo_workspace: Demo) -> bool:
                 live.update(_remarks(written))
             live.update(_remarks(written, final=True))
     good = all(lesson.good for lesson in learnt) and all(question.good for question in asked)
-    heard = all(chat.good for chat in talked)
+    heard = all(chat.good for chat in cast.all)
     read = all(remark.good for remark in written)
     _console.print(_verdict(story, knows=good, heard=heard, read=read))
     return good and heard and read and all(scene.good for scene in story)
@@ -202,11 +202,12 @@ def _knowledge(learnt: list[Lesson], asked: list[Question]) -> Table:
     return table
 
 
-def _chats(talked: list[Chat], *, final: bool = False) -> Table:
+def _chats(cast: Cast, *, final: bool = False) -> Table:
     table = Table(title="Who wrote", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.caption, table.caption_justify = cast.came if final else None, "left"
     for column in ("", "Person", "What they were told"):
         table.add_column(column, overflow="fold")
-    for chat in talked:
+    for chat in cast.all:
         mark = ("[green]✓[/]" if chat.good else "[red]✗[/]") if final else ""
         table.add_row(mark, chat.title, Text(chat.says))
     return table

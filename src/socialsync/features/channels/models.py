@@ -1,8 +1,10 @@
 """Connections to platforms, their tokens encrypted."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from socialsync.db.base import TenantRow
@@ -10,6 +12,8 @@ from socialsync.db.base import TenantRow
 
 class Channel(TenantRow):
     """A WhatsApp number or an Instagram account. A deleted one stays for its posts, without its token.
+
+    ``languages``, ``tone`` and ``business_hours`` are null where the workspace's hold.
 
     Of what was written after ``missed_since`` the platform may have told nobody: it is to be pulled. Until
     ``caught_up_at`` that was done the last time.
@@ -50,6 +54,9 @@ class Channel(TenantRow):
     reply_privately: Mapped[bool] = mapped_column(server_default=text("false"))
     buffer_quiet_s: Mapped[float] = mapped_column(server_default=text("5"))
     buffer_max_s: Mapped[float] = mapped_column(server_default=text("20"))
+    languages: Mapped[list[str] | None] = mapped_column(ARRAY(TEXT))
+    tone: Mapped[str | None]
+    business_hours: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     paused_at: Mapped[datetime | None]
     status_reason: Mapped[str | None]
     token_set_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

@@ -5,16 +5,45 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import column, exists, func, or_, select, table, text, update
+from sqlalchemy import (
+    Executable,
+    bindparam,
+    column,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    table,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.features.channels import tokens
+from socialsync.features.channels.manner import Manner
 from socialsync.features.channels.models import Channel
 
 _ALIVE = Channel.status != "deleted"
 _ALIVE_IN_WORDS = text("status <> 'deleted'")
-"""A parameter would not do: the plan that a prepared statement has in the end finds no index by it, and fails."""
+"""A parameter would not do: the plan that a prepared statement ends with finds no index by it, and fails."""
+_MANNER = (
+    "coalesce(channels.tone, workspaces.tone)",
+    "coalesce(channels.languages, workspaces.languages)",
+    "coalesce(channels.business_hours, workspaces.business_hours)",
+    "workspaces.timezone",
+)
+_ITS_WORKSPACE = "workspaces.id = channels.workspace_id"
+_GET_MANNER = text(
+    f"select {', '.join(_MANNER)} from channels join workspaces on {_ITS_WORKSPACE}"  # noqa: S608 - ours
+    " where channels.id = :channel_id"
+)
+_FIND_ROW_WITH_MANNER: Executable = (
+    select(Channel, *map(literal_column, _MANNER))
+    .join(table("workspaces"), text(_ITS_WORKSPACE))
+    .where(Channel.id == bindparam("channel_id"))
+)
 
 
 async def add_channel(session: AsyncSession, values: Mapping[str, Any]) -> Channel | None:
@@ -38,6 +67,17 @@ async def find_channel(session: AsyncSession, channel_id: UUID) -> Channel | Non
 async def find_row(session: AsyncSession, channel_id: UUID) -> Channel | None:
     """One in any status."""
     return (await session.scalars(select(Channel).where(Channel.id == channel_id))).one_or_none()
+
+
+async def find_row_with_manner(session: AsyncSession, channel_id: UUID) -> tuple[Channel, Manner] | None:
+    """As ``find_row``, and how it speaks."""
+    found = (await session.execute(_FIND_ROW_WITH_MANNER, {"channel_id": channel_id})).one_or_none()
+    return (found[0], Manner(*found[1:])) if found else None
+
+
+async def get_manner(session: AsyncSession, channel_id: UUID) -> Manner:
+    """How a channel in any status speaks."""
+    return Manner(*(await session.execute(_GET_MANNER, {"channel_id": channel_id})).one())
 
 
 async def lock_channel(session: AsyncSession, channel_id: UUID) -> Channel | None:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, SecretStr, StringConstra
 
 from socialsync.api.schemas import Answer, Body, Changes, Flag, Name, Number
 from socialsync.api.validation import refusal
+from socialsync.features.accounts.schemas import HOURS, Hours, Tone
 
 _EMAIL = re.compile(r"[^@\s<>,;:()\[\]\\\"]+@([^@\s<>,;:()\[\]\\\".]+\.)*[^@\s<>,;:()\[\]\\\".]+")
 _TOKEN = re.compile(r"[!-~]{1,4096}")
@@ -38,6 +39,12 @@ _MOST_SECONDS = "Seconds after which a burst is answered in any case; 3,600 at m
 
 _HIDES = "Whether a comment that is ignored is hidden: nobody but its author sees it then."
 _PRIVATELY = "Whether a comment is answered by a private message to its author instead of a public reply."
+_LANGUAGES = "BCP 47 tags of what is spoken here, the preferred one first. Null: the workspace's."
+_TONE = "How answers sound. Null: as the workspace says."
+_HOURS = (
+    "When people are there: weekday to spans of local time in the workspace's time zone; a missing day is a"
+    " day off, and `{}` is always. Null: the workspace's."
+)
 
 
 class NewChannel(Body):
@@ -67,10 +74,15 @@ class NewChannel(Body):
     escalation_email: Email | None = Field(None, examples=["support@example.com"])
     buffer_quiet_s: Number = Field(5.0, description=_SECONDS)
     buffer_max_s: Number = Field(20.0, description=_MOST_SECONDS)
+    languages: list[str] | None = Field(None, description=_LANGUAGES, examples=[["fr", "en"]])
+    tone: Tone | None = Field(None, description=_TONE, examples=["friendly"])
+    business_hours: Hours | None = Field(None, description=_HOURS, examples=[HOURS])
 
 
 class ChannelChanges(Changes):
-    clearable: ClassVar[frozenset[str]] = frozenset({"escalation_email"})
+    clearable: ClassVar[frozenset[str]] = frozenset(
+        {"escalation_email", "languages", "tone", "business_hours"}
+    )
     model_config = ConfigDict(json_schema_extra={"examples": [{"ai_enabled_for_comments": False}]})
 
     name: Name = ""
@@ -85,6 +97,9 @@ class ChannelChanges(Changes):
     escalation_email: Email | None = Field(None, examples=["support@example.com"])
     buffer_quiet_s: Number = Field(5.0, description=_SECONDS)
     buffer_max_s: Number = Field(20.0, description=_MOST_SECONDS)
+    languages: list[str] | None = Field(None, description=_LANGUAGES, examples=[["fr", "en"]])
+    tone: Tone | None = Field(None, description=_TONE, examples=["friendly"])
+    business_hours: Hours | None = Field(None, description=_HOURS, examples=[HOURS])
 
 
 class ChannelOut(Answer):
@@ -118,5 +133,8 @@ class ChannelOut(Answer):
     escalation_email: str | None
     buffer_quiet_s: float
     buffer_max_s: float
+    languages: list[str] | None = Field(description=_LANGUAGES, examples=[["fr", "en"]])
+    tone: str | None = Field(description=_TONE, examples=["friendly"])
+    business_hours: Hours | None = Field(description=_HOURS, examples=[HOURS])
     created_at: datetime
     updated_at: datetime

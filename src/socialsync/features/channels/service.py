@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,11 +15,14 @@ from socialsync.features.channels import buffers, gaps, queries, tokens
 from socialsync.features.channels.gaps import LOOKED_BACK, miss_all
 from socialsync.features.channels.gaps import close as close_gap
 from socialsync.features.channels.gaps import give_up as give_up_gap
+from socialsync.features.channels.manner import Manner, check_manner
 from socialsync.features.channels.models import Channel
 from socialsync.features.channels.senders import check_sender, conversations_key, limit_key, sender_of
 from socialsync.features.channels.standing import is_open, why_closed
 from socialsync.platforms.contract import Sender
 from socialsync.queue import limits
+
+Found = TypeVar("Found")
 
 SYSTEM = "socialsync"
 """The actor of what nobody asked for."""
@@ -33,6 +36,7 @@ __all__ = [
     "LOOKED_BACK",
     "Channel",
     "ChannelExists",
+    "Manner",
     "catch_up",
     "change",
     "close_gap",
@@ -42,6 +46,8 @@ __all__ = [
     "find_channel",
     "get_channel",
     "get_channel_row",
+    "get_channel_row_with_manner",
+    "get_manner",
     "give_up_gap",
     "is_open",
     "limit_key",
@@ -74,7 +80,8 @@ async def connect(
 
     Args:
         content: ``platform name external_id`` and, where they differ from the usual, ``ai_enabled_for_chats
-            ai_enabled_for_comments escalation_email buffer_quiet_s buffer_max_s``.
+            ai_enabled_for_comments hide_ignored_comments reply_privately escalation_email buffer_quiet_s
+            buffer_max_s``, and of its own ``languages tone business_hours``.
         access_token: stored encrypted; nothing gives it back but ``sender_of``.
 
     Raises:
@@ -82,7 +89,7 @@ async def connect(
         ChannelExists.
     """
     now = clock.now()
-    values = {**_USUAL_BUFFER, **content, "created_at": now}
+    values = {**_USUAL_BUFFER, **check_manner(content), "created_at": now}
     buffers.check_buffer(quiet_s=values["buffer_quiet_s"], max_s=values["buffer_max_s"])
     check_sender(values["external_id"], access_token)
     values["workspace_id"] = workspace_id
@@ -113,6 +120,14 @@ async def find_channel(session: AsyncSession, channel_id: UUID) -> Channel | Non
 async def get_channel_row(session: AsyncSession, channel_id: UUID) -> Channel:
     """A channel in any status, deleted ones too. Raises NotFound."""
     return _there(await queries.find_row(session, channel_id))
+
+
+async def get_channel_row_with_manner(session: AsyncSession, channel_id: UUID) -> tuple[Channel, Manner]:
+    """As ``get_channel_row``, and how it speaks. Raises NotFound."""
+    return _there(await queries.find_row_with_manner(session, channel_id))
+
+
+get_manner = queries.get_manner
 
 
 async def list_channels(session: AsyncSession, *, before: UUID | None, limit: int) -> Sequence[Channel]:
@@ -152,7 +167,7 @@ async def change(
         NotFound.
     """
     channel = _there(await queries.lock_channel(session, channel_id))
-    values = dict(changes)
+    values = check_manner(changes)
     buffers.check_buffer(
         quiet_s=values.get("buffer_quiet_s", channel.buffer_quiet_s),
         max_s=values.get("buffer_max_s", channel.buffer_max_s),
@@ -291,7 +306,7 @@ def _new_token(platform: str, cipher: Cipher, access_token: str, *, now: datetim
     }
 
 
-def _there(channel: Channel | None) -> Channel:
-    if channel is None:
+def _there(found: Found | None) -> Found:
+    if found is None:
         raise NotFound("There is no such channel in this workspace.", fix="GET /api/v1/channels lists them.")
-    return channel
+    return found

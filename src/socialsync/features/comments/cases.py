@@ -33,6 +33,7 @@ class Case:
     job: Job
     comment: Comment
     channel: channels.Channel
+    manner: channels.Manner
     sender: Sender
     caption: str | None
     images: Sequence[str]
@@ -75,7 +76,7 @@ async def begin(
         comment = await queries.find_comment(session, comment_id, lock=True)
         if comment is None or comment.work is None:
             return "nothing to do"
-        channel = await channels.get_channel_row(session, comment.channel_id)
+        channel, manner = await channels.get_channel_row_with_manner(session, comment.channel_id)
         if channel.status == "deleted":
             await queries.set_comment(session, comment_id, {"work": None, "error": GONE, "updated_at": now})
             return "the channel was deleted"
@@ -83,11 +84,17 @@ async def begin(
             why = channels.why_closed(channel)
             await queries.set_comment(session, comment_id, {"job_id": None, "error": why, "updated_at": now})
             return f"waits: {why}"
-        return await _load(session, opened, job, comment, channel)
+        return await _load(session, opened, job, comment, channel, manner=manner)
 
 
 async def _load(
-    session: AsyncSession, opened: Resources, job: Job, comment: Comment, channel: channels.Channel
+    session: AsyncSession,
+    opened: Resources,
+    job: Job,
+    comment: Comment,
+    channel: channels.Channel,
+    *,
+    manner: channels.Manner,
 ) -> Case:
     post = await posts.get_post(session, comment.post_id) if comment.post_id else None
     shows_pictures = post is not None and post.media_type in _PICTURES
@@ -96,6 +103,7 @@ async def _load(
         job=job,
         comment=comment,
         channel=channel,
+        manner=manner,
         sender=channels.sender_of(channel, opened.cipher),
         caption=post.text if post else None,
         images=post.media_urls[:1] if post is not None and shows_pictures else (),

@@ -93,7 +93,7 @@ async def compose(case: Case) -> Ruling:
     """Words for everybody to read, that rest on the knowledge; or small talk, that needs none."""
     text = case.comment.text
     spender = Spender(case.workspace_id, "comments", str(case.comment.id))
-    told = Message("system", wording.rules())
+    told = Message("system", wording.rules(case.manner.tone, case.manner.languages))
     asked = Message("user", wording.framed(text, case.caption, wording.said(case.thread, case.comment)))
     act = await case.opened.ai.act(spender, [told, asked], (SEARCH,))
     if not act.calls:
@@ -110,7 +110,7 @@ async def compose(case: Case) -> Ruling:
     composed = await case.opened.ai.decide(
         spender,
         [
-            Message("system", f"{grounding.rules(None)}{wording.PUBLIC}"),
+            Message("system", f"{grounding.rules(None)}{wording.PUBLIC}Your tone is {case.manner.tone}."),
             Message("user", grounding.framed(text, hits)),
         ],
         grounding.Composed,

@@ -11,8 +11,9 @@ _QUOTES = str.maketrans("<>", "\u2039\u203a")
 _LONGEST_LINE = 500
 _OWN = 40
 _RULES = f"""\
-You answer public comments under posts of a business, in the name of the business. Write in the language of
-the comment, in at most two short sentences, without lists and hashtags.
+You answer public comments under posts of a business, in the name of the business. Your tone is {{tone}}.
+Write in the language of the comment ({{languages}} are spoken here), in at most two short sentences, without
+lists and hashtags.
 - For anything about the business, its offers, prices, times or rules, use the tool search_knowledge first.
 - Praise, thanks and greetings you answer yourself, briefly and warmly.
 - State no fact, number, price, time or link that the sources do not hold. Promise nothing for the business.
@@ -21,14 +22,14 @@ the comment, in at most two short sentences, without lists and hashtags.
 """
 
 
-def rules() -> str:
-    return _RULES
+def rules(tone: str, languages: Sequence[str]) -> str:
+    return _RULES.format(tone=tone, languages=", ".join(languages) or "all languages")
 
 
 def tells_rules(answer: str) -> bool:
     """Whether an answer repeats what the model was told, which is nobody's business."""
     told = (line.strip("- ") for line in _RULES.splitlines())
-    return any(line[:_OWN] in answer for line in told if len(line) > _OWN)
+    return any(line[:_OWN] in answer for line in told if len(line) > _OWN and "{" not in line[:_OWN])
 
 
 def context(caption: str | None, thread: Sequence[Comment], comment: Comment) -> list[tuple[str, str]]:

@@ -8,11 +8,9 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
 
 from socialsync import clock, later, telemetry
-from socialsync.features.accounts import hours
-from socialsync.features.accounts import service as accounts
+from socialsync.features.channels import service as channels
 from socialsync.features.conversations import telling
 from socialsync.features.conversations.brain import Decision, Turn
 from socialsync.features.conversations.steps import State, Steps, wire
@@ -41,11 +39,11 @@ class Mind:
         """See ``Brain``."""
         memory, key = await self._remembering(), _key(turn)
         async with self._opened.database.transaction(turn.workspace_id) as session:
-            workspace = await accounts.get_workspace(session, turn.workspace_id)
+            manner = await channels.get_manner(session, turn.channel_id)
             rules = await decisions.list_rules_for(session, turn.workspace_id, "chat")
             kept = await memory.find_turn(session, turn.workspace_id, turn.conversation_id)
         thread = self._thread(memory, turn, rules, anew=kept != key)
-        begun = _begun(turn, key, _manner(workspace))
+        begun = _begun(turn, key, _manner(manner))
         state = await (thread.go_on(begun) if kept == key else thread.take_all(begun))
         decision = Decision(**state["decision"])
         log.info("[CHAT] Decided", verdict=decision.verdict, rule=decision.rule, source=decision.source)
@@ -72,13 +70,12 @@ class Mind:
         return cls._memory
 
 
-def _manner(workspace: Any) -> dict[str, Any]:
+def _manner(manner: channels.Manner) -> dict[str, Any]:
     """How to speak, and whether people are there."""
-    local = clock.now().astimezone(ZoneInfo(workspace.timezone))
     return {
-        "tone": workspace.tone,
-        "languages": workspace.languages,
-        "are_there": hours.are_there(workspace.business_hours, local),
+        "tone": manner.tone,
+        "languages": manner.languages,
+        "are_there": manner.are_there(clock.now()),
     }
 
 

@@ -167,8 +167,9 @@ class Steps:
         return {"verdict": "ESCALATE", "reason": reason, "answer": answer, "source": source, "rule": rule}
 
     def _handed_over(self, state: State) -> str:
-        language = grounding.language_of(state["asked"])
-        return wording.handed_over(language, are_there=state["manner"]["are_there"])
+        manner = state["manner"]
+        language = grounding.language_of(state["asked"], manner["languages"])
+        return wording.handed_over(language, are_there=manner["are_there"])
 
     def _prompt(self, state: State) -> list[Message]:
         manner = state["manner"]

@@ -97,12 +97,18 @@ def unknown(question: str, language: str | None) -> str:
     return UNKNOWN.get(language or language_of(question), UNKNOWN["en"])
 
 
-def language_of(question: str) -> str:
-    """By its commonest words; good enough to say sorry in."""
+def language_of(question: str, spoken: Sequence[str] = ()) -> str:
+    """By its commonest words; good enough to say sorry in.
+
+    Args:
+        spoken: tags, the preferred one first: of languages that are equally likely it is the first of these.
+    """
     if _ARABIC.search(question):
         return "ar"
     words = set(_WORD.findall(question.lower()))
-    return max(_COMMON, key=lambda language: len(words & set(_COMMON[language].split())))
+    preferred = (tag.partition("-")[0].lower() for tag in spoken)
+    languages = dict.fromkeys([*(tag for tag in preferred if tag in UNKNOWN), *_COMMON])
+    return max(languages, key=lambda language: len(words & set(_COMMON.get(language, "").split())))
 
 
 def _defused(text: str) -> str:

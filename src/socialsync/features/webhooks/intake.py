@@ -16,7 +16,7 @@ from socialsync.features.webhooks import service
 ROUNDS = 2
 """Transactions at once: one is written to disk while the other is worked on."""
 MANY = 16
-"""Bodies that must wait for the second one to begin: fewer take less of the machine in the next of the first."""
+"""Bodies that must wait for the second one to begin: fewer take less of the machine together."""
 STUCK_AFTER_S = 0.2
 """A transaction that waits for somebody's lock holds up no others: after so long it does not count."""
 MOST_ROUNDS = 8

@@ -18,7 +18,7 @@ OUTCOME_TRIES = (0.1, 0.5, 2.0, 5.0, 10.0)
 WITHDRAWAL_TRIES = (*OUTCOME_TRIES, 10.0, 10.0, 10.0)
 """Seconds between tries to withdraw an intent. Once somebody has settled it (after 90 s) nothing is."""
 
-Record = Callable[[AsyncSession], Awaitable[None]]
+Record = Callable[[AsyncSession], Awaitable[object]]
 _withdrawals: set[asyncio.Task[None]] = set()
 
 

@@ -321,7 +321,7 @@ async def second_look(case: Case) -> SocialSyncError | None:
     )
 
 
-async def _store(errand: Errand, record: Callable[[AsyncSession], Awaitable[None]]) -> None:
+async def _store(errand: Errand, record: Callable[[AsyncSession], Awaitable[object]]) -> None:
     """Store an outcome, patiently while Postgres is away. Should all tries fail, it is settled later."""
     await patience.store(errand.case.opened.database, errand.case.workspace_id, record)
 

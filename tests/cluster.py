@@ -29,6 +29,8 @@ REPOSITORY = Path(__file__).parent.parent
 TEMPLATE = "template_socialsync"
 FOLDER = pytest.StashKey[Path]()
 FAST = {
+    # What a statement that is prepared has in the end; some are refused only then
+    "plan_cache_mode": "force_generic_plan",
     "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off",
     "max_connections": "400",
 }  # fmt: skip

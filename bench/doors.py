@@ -86,7 +86,6 @@ def furnish(connection: Connection, quiet: float = 5, most: float = 20) -> None:
     token = Cipher([_KEY]).encrypt("EAAbench")
     connection.execute(_CHANNEL, [_WORKSPACE, _NUMBER, token, quiet, most])
     connection.execute(f"drop table if exists bench_messages; {_TABLE}".encode())
-    connection.execute("vacuum analyze")
 
 
 def load(port: int, much: str, seconds: str, how: str, *, folder: Path, people: int = 400) -> dict[str, Any]:

@@ -402,3 +402,45 @@ async def test_whatsapp_cannot_catch_up(operator_client, channel):
     answer = await operator_client.put(f"{URL}/{channel['id']}/catch-up")
     assert answer.status_code == 409
     assert "7 days" in answer.text
+
+
+async def test_the_account_of_another_workspace_needs_a_token_that_opens_it(
+    client, channel, other_client, simulator, rows
+):
+    simulator.fault(action="error", match={"kind": "whatsapp.number"}, code=190, times=1)
+    answer = await other_client.post(URL, json=NEW | {"access_token": "made-up"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "AccountNotProven")
+    assert answer.json()["errors"][0]["field"] == "access_token"
+    assert "made-up" not in answer.text
+    assert len(await rows()) == 1
+
+
+async def test_who_was_there_before_without_a_good_token_hears_no_more(
+    client, channel, other_client, simulator, database
+):
+    """The first to connect was believed; the account's own workspace comes later."""
+    simulator.fault(action="error", match={"kind": "whatsapp.number", "token": TOKEN}, code=190)
+    answer = await other_client.post(URL, json=NEW | {"access_token": "EAAGm0-its-own"})
+    assert answer.status_code == 201, answer.text
+    before = (await client.get(f"{URL}/{channel['id']}")).json()
+    assert before["status"] == "needs_reauth"
+    async with database.system_transaction("a test asks whom a webhook reaches") as session:
+        reached = await session.scalars(
+            text("select channel_id::text from find_channels('whatsapp', array['106540352242922'])")
+        )
+        assert list(reached) == [answer.json()["id"]]
+
+
+async def test_an_account_of_two_workspaces_that_both_prove_it_is_of_both(
+    client, channel, other_client, simulator, rows
+):
+    assert (await other_client.post(URL, json=NEW)).status_code == 201
+    assert [row.status for row in await rows()] == ["active", "active"]
+
+
+async def test_without_the_platform_nobody_else_connects_the_account(
+    client, channel, other_client, simulator
+):
+    simulator.fault(action="status", match={"kind": "whatsapp.number"}, status=503)
+    answer = await other_client.post(URL, json=NEW)
+    assert answer.status_code == 503, answer.text

@@ -81,6 +81,18 @@ async def test_what_was_written_before_the_handback_is_not_asked_again(inbox: In
     assert len(await inbox.rows("message_windows")) == 2
 
 
+async def test_what_is_written_in_the_second_of_the_handback_is_answered(inbox: Inbox):
+    """WhatsApp tells whole seconds: this one seems to be from before."""
+    await inbox.write("Hi")
+    await take_over(inbox)
+    inbox.wait(seconds=60)
+    body = inbox.body(inbox.message("In the same second"))
+    inbox.wait(seconds=0.3)
+    await hand_back(inbox)
+    await inbox.tell(body)
+    assert len(await inbox.rows("message_windows")) == 2
+
+
 async def test_somebody_who_answers_from_the_app_has_the_floor(inbox: Inbox):
     await inbox.write("Hi")
     await inbox.tell(inbox.echo("I'll see to it.", "wamid.phone"))

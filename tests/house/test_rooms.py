@@ -22,6 +22,7 @@ NOUNS = {
         "buffers": "rule: how long a burst is waited for",
         "manner": "rule: how a channel speaks, and when its people are there",
         "gaps": "what a channel may have missed: noted, given a job, closed",
+        "proving": "whose account it is, where several workspaces say that it is theirs",
         "renewals": "the transactions in which tokens are renewed",
         "sealing": "how many stored tokens the keys of today open",
         "senders": "rule: in whose name calls are made",

@@ -62,6 +62,7 @@ SYSTEM_TRANSACTIONS = {
         "the CLI notes that it replayed webhooks",
     },
     "features/accounts/service.py": {"a key is looked up before its workspace is known"},
+    "features/channels/proving.py": {"an account is looked for in all workspaces"},
     "features/operations/endpoints/queues.py": {
         "the queues of the installation are shown",
         "somebody pauses a queue",

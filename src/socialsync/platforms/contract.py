@@ -205,6 +205,14 @@ class Platform(Protocol):
             PlatformError: others of `platforms.errors`, which say nothing about the token.
         """
 
+    async def check_account(self, sender: Sender) -> None:
+        """A read that does nothing, of the account itself: whether the token is good for this very account.
+
+        Raises:
+            Temporary: it could not be asked.
+            PlatformError: it is not, or not known to be.
+        """
+
 
 @runtime_checkable
 class PublishesMedia(Platform, Protocol):

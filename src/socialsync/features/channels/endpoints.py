@@ -13,8 +13,9 @@ from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
 from socialsync.api.schemas import Page
-from socialsync.features.channels import service
+from socialsync.features.channels import proving, service
 from socialsync.features.channels.schemas import ChannelChanges, ChannelOut, NewChannel
+from socialsync.resources import Resources
 
 router = APIRouter(prefix="/api/v1/channels", tags=["channels"])
 
@@ -23,9 +24,12 @@ router = APIRouter(prefix="/api/v1/channels", tags=["channels"])
 async def connect_channel(
     channel: NewChannel, principal: Operator, opened: Opened, asked: AskedOnce
 ) -> Response:
-    """Connect a WhatsApp number or an Instagram account. 409 when the workspace has it already."""
+    """Connect a WhatsApp number or an Instagram account. 409 when the workspace has it already; 403 when
+    another workspace has it too, and the platform does not take this token for it.
+    """
     token = channel.access_token.get_secret_value()
     content = channel.model_dump(exclude={"access_token"})
+    await _prove(opened, principal.workspace_id, channel.platform, channel.external_id, token)
     async with opened.database.transaction(principal.workspace_id) as session:
 
         async def connect() -> ChannelOut:
@@ -65,6 +69,10 @@ async def change_channel(
     """
     given = changes.given()
     token: SecretStr | None = given.pop("access_token", None)
+    if token is not None:
+        async with opened.database.transaction(principal.workspace_id) as session:
+            row = await service.get_channel(session, channel_id)
+        await _prove(opened, principal.workspace_id, row.platform, row.external_id, token.get_secret_value())
     async with opened.database.transaction(principal.workspace_id) as session:
         row = await service.change(
             session,
@@ -102,3 +110,15 @@ async def catch_up_channel(channel_id: UUID, principal: Operator, opened: Opened
     async with opened.database.transaction(principal.workspace_id) as session:
         row = await service.catch_up(session, channel_id, actor=principal.actor, now=clock.now())
         return ChannelOut.model_validate(row)
+
+
+async def _prove(opened: Resources, workspace_id: UUID, platform: str, external_id: str, token: str) -> None:
+    await proving.prove(
+        opened.database,
+        opened.platforms,
+        opened.cipher,
+        workspace_id=workspace_id,
+        platform=platform,
+        external_id=external_id,
+        access_token=token,
+    )

@@ -94,6 +94,19 @@ async def list_channels(session: AsyncSession, *, before: UUID | None, limit: in
     return (await session.scalars(statement)).all()
 
 
+async def list_of_account(
+    session: AsyncSession, platform: str, external_id: str, *, but: UUID
+) -> Sequence[Channel]:
+    """Those that other workspaces have for this account and that something is done for."""
+    statement = select(Channel).where(
+        Channel.platform == platform,
+        Channel.external_id == external_id,
+        Channel.workspace_id != but,
+        Channel.status == "active",
+    )
+    return (await session.scalars(statement)).all()
+
+
 async def count_channels(session: AsyncSession) -> int:
     """Those that are not deleted."""
     return await session.scalar(select(func.count()).select_from(Channel).where(_ALIVE)) or 0

@@ -189,8 +189,15 @@ def _asks(row: Mapping[str, Any], conversation: Mapping[str, Any]) -> bool:
         row["direction"] == "inbound"
         and row["kind"] not in _SILENT
         and conversation["mode"] == "ai"
-        and _is_after_handback(row, {conversation["id"]: conversation})
+        and not _is_theirs(row["told_at"], conversation["handed_back_at"])
     )
+
+
+def _is_theirs(told_at: datetime, handed_back_at: datetime | None) -> bool:
+    """Whether it is from before the handback. Of what is told to be of its very second nobody knows, since
+    WhatsApp tells whole seconds: that is answered, because nobody shall be forgotten.
+    """
+    return handed_back_at is not None and told_at < handed_back_at.replace(microsecond=0)
 
 
 def _waits(row: Mapping[str, Any], answered_at: datetime | None, now: datetime) -> bool:

@@ -245,6 +245,15 @@ class Instagram(Comments):
         """
         await self._graph.read(sender, "me", fields="id")
 
+    async def check_account(self, sender: Sender) -> None:
+        """A read that does nothing, of the account itself: whether the token is good for this very account.
+
+        Raises:
+            Temporary: it could not be asked.
+            PlatformError: it is not, or not known to be.
+        """
+        await self._graph.read(sender, sender.external_id, fields="username")
+
     async def refresh_token(self, sender: Sender) -> FreshToken:
         """A read to us: the old token stays good. Instagram refreshes tokens that are at least 24 hours old
         and not expired, for 60 days.

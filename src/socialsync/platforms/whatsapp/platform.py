@@ -105,6 +105,15 @@ class WhatsApp:
             TokenRevoked: it is refused again.
             PlatformError: others of `platforms.errors`, which say nothing about the token.
         """
+        await self.check_account(sender)
+
+    async def check_account(self, sender: Sender) -> None:
+        """A read that does nothing, of the account itself: whether the token is good for this very account.
+
+        Raises:
+            Temporary: it could not be asked.
+            PlatformError: it is not, or not known to be.
+        """
         await self._graph.read(sender, sender.external_id, fields="id")
 
     async def _send(self, sender: Sender, to: str, tracker: str, kind: str, message: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from socialsync.queue import history, inspection, registration, tasks
+from socialsync.queue import history, inspection, registration, schedules, tasks
 from socialsync.queue.history import Filters, NoSuchJob
 from socialsync.queue.shapes import QueueState, WorkerState
 from tests.queue.conftest import SYSTEM
@@ -164,6 +164,35 @@ async def test_a_queue_tells_who_serves_it_whether_it_is_paused_and_what_failed_
         queue = await inspection.get_queue(session, "a")
     assert (queue.failed_lately, queue.paused, queue.workers) == (1, True, 2)
     assert queue.paused_at.tzinfo is UTC
+
+
+HELD = "last_at = now() - interval '10 s'"
+
+
+@pytest.mark.parametrize(
+    ("status", "paused_s", "schedule", "held"),
+    [
+        ("todo", 90, HELD, ("tick",)), ("cancelled", 90, HELD, ("tick",)), ("todo", 30, HELD, ()),
+        ("succeeded", 90, HELD, ()), ("todo", 90, "enabled = false", ()),
+        ("todo", 90, "removed_at = now()", ()),
+        ("cancelled", 90, "last_at = now() - interval '100 s'", ()),
+    ],
+)  # fmt: skip
+async def test_a_paused_queue_tells_the_schedules_that_it_holds_back(
+    database, status, paused_s, schedule, held
+):
+    async with database.system_transaction(SYSTEM) as session:
+        job_id = await add_job(session, status=status)
+        await schedules.add(session, schedules.New("tick", "operations.health_check", cron="* * * * *"))
+        await session.execute(
+            text(f"update schedules set last_job_id = :id, {schedule}"),  # noqa: S608 - our own words
+            {"id": job_id},
+        )
+        paused = text("update queue_settings set paused_at = now() - :paused")
+        await session.execute(paused, {"paused": timedelta(seconds=paused_s)})
+        assert (await inspection.queue_states(session))["a"].held == held
+        await session.execute(text("update queue_settings set paused_at = null"))
+        assert [queue.held for queue in await inspection.queues(session)] == [()]
 
 
 async def test_a_running_job_tells_where_and_for_how_long(database):

@@ -26,6 +26,7 @@ class QueueState:
         oldest_waiting_s: since the longest waiting one could have run; None when none waits.
         failed_lately: within the last hour.
         workers: living ones that serve it.
+        held: schedules that could not run, because it is paused.
     """
 
     name: str
@@ -37,6 +38,7 @@ class QueueState:
     paused: bool = False
     paused_at: datetime | None = None
     workers: int = 0
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

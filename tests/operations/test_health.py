@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from socialsync.features.operations import health
-from socialsync.queue.shapes import QueueState
+from socialsync.queue.shapes import QueueState, Stranded
 
 
 def queue(waiting=0, running=0):
@@ -45,6 +45,18 @@ def test_workers_that_are_busy_all_the_time_are_an_alarm(busy, alarm):
 def test_what_waits_in_a_paused_queue_needs_no_workers_but_a_person():
     [alert] = health.alerts({"a": dataclasses.replace(queue(5_000), paused=True)}, workers=1)
     assert (alert.level, alert.fix) == ("warn", "Resume it: socialsync resume a")
+
+
+def test_jobs_that_no_worker_of_their_queue_knows_are_an_alarm():
+    strange = tuple(Stranded("shop", f"shop.task{n}", 2, 61.0) for n in range(4))
+    served = dataclasses.replace(queue(9), stranded=strange)
+    [alert] = health.alerts({"shop": served}, workers=1)
+    assert (alert.level, alert.about) == ("alarm", "queue:shop")
+    assert alert.message == (
+        "8 job(s) wait in the queue shop that none of its workers knows: "
+        "shop.task0, shop.task1, shop.task2 and 1 more."
+    )
+    assert told({"shop": dataclasses.replace(served, paused=True)}) == []
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.queue.conftest import SYSTEM
 
 VIEWS = {
     "active", "scheduled", "registered", "queues", "workers", "schedules", "failures", "timeline",
-    "task_stats",
+    "task_stats", "stranded",
 }  # fmt: skip
 JOB = text("""
 insert into procrastinate_jobs (queue_name, task_name, status, args, lock, scheduled_at)
@@ -40,6 +40,11 @@ async def add_worker(session, name="w1", *, age=0, queues=None, busy=0.5, concur
         {"id": worker_id, "name": name, "queues": queues, "busy": busy, "concurrency": concurrency},
     )  # fmt: skip
     return worker_id
+
+
+async def know(session, worker_id, names):
+    values = {"id": worker_id, "tasks": names}
+    await session.execute(text("update worker_info set tasks = :tasks where worker_id = :id"), values)
 
 
 async def finish(session, job_id, status, *, worker=None, **told):
@@ -166,6 +171,25 @@ async def test_a_queue_tells_who_serves_it_whether_it_is_paused_and_what_failed_
     assert queue.paused_at.tzinfo is UTC
 
 
+async def test_jobs_whose_task_no_living_worker_of_the_queue_knows_are_stranded(database):
+    async with database.system_transaction(SYSTEM) as session:
+        for task in ("known", "strange", "elsewhere"):
+            await add_job(session, task=task)
+        await add_job(session, task="strange", lock="l")
+        await add_job(session, task="strange", later=timedelta(hours=1))
+        await session.execute(text("update procrastinate_jobs set x_created_at = now() - interval '61 s'"))
+        await add_job(session, task="young")
+        await know(session, await add_worker(session, "here", queues=["a"]), ["known"])
+        await know(session, await add_worker(session, "there", queues=["b"]), ["elsewhere"])
+        await know(session, await add_worker(session, "dead", age=60), ["strange"])
+        (queue,) = await inspection.queues(session)
+        assert [(found.task, found.waiting) for found in queue.stranded] == [("elsewhere", 1), ("strange", 2)]
+        assert 61 <= queue.stranded[0].oldest_waiting_s < 62
+        await add_worker(session, "of before, which tells no tasks")
+        (queue,) = await inspection.queues(session)
+        assert queue.stranded == ()
+
+
 HELD = "last_at = now() - interval '10 s'"
 
 
@@ -183,7 +207,8 @@ async def test_a_paused_queue_tells_the_schedules_that_it_holds_back(
 ):
     async with database.system_transaction(SYSTEM) as session:
         job_id = await add_job(session, status=status)
-        await schedules.add(session, schedules.New("tick", "operations.health_check", cron="* * * * *"))
+        tick = schedules.New("tick", "tests.note", cron="* * * * *", args={"word": "hello"})
+        await schedules.add(session, tick)
         await session.execute(
             text(f"update schedules set last_job_id = :id, {schedule}"),  # noqa: S608 - our own words
             {"id": job_id},

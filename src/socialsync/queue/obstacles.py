@@ -1,4 +1,4 @@
-"""What keeps jobs from running although nothing is broken: a queue that somebody paused."""
+"""What keeps jobs from running while everything looks well: a pause, workers that do not know the task."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.queue import tasks
-from socialsync.queue.shapes import QueueState
+from socialsync.queue.shapes import QueueState, Stranded, shaped
 
 PATIENCE = timedelta(minutes=1)
 """A job may wait so long before anybody is told of what keeps it."""
@@ -23,6 +23,10 @@ where schedule.enabled and schedule.removed_at is null
     and (job.status = 'todo' or job.status = 'cancelled' and schedule.last_at >= setting.paused_at)
 order by schedule.name
 """)
+_STRANDED = text(
+    "select * from inspect.stranded where queue = any (:queues) and oldest_waiting_s >= :patience"
+    " order by task"
+)
 _PAUSED = text("""
 select queue_name from queue_settings where paused_at is not null and queue_name = coalesce(
     (select queue from schedules where task = :task and removed_at is null and queue is not null limit 1),
@@ -31,12 +35,24 @@ select queue_name from queue_settings where paused_at is not null and queue_name
 
 
 async def told(session: AsyncSession, queues: Sequence[QueueState]) -> list[QueueState]:
-    """These queues with what is held back in them. Where all is well it asks for nothing."""
+    """These queues with what is held back or stranded in them. Where all is well it asks for nothing."""
     held: dict[str, tuple[str, ...]] = {}
     if any(queue.paused for queue in queues):
         for row in await session.execute(_HELD, {"patience": PATIENCE}):
             held[row.queue] = (*held.get(row.queue, ()), row.name)
-    return [replace(queue, held=held[queue.name]) if queue.name in held else queue for queue in queues]
+    stranded: dict[str, tuple[Stranded, ...]] = {}
+    if late := [queue.name for queue in queues if _is_late(queue)]:
+        rows = await session.execute(_STRANDED, {"queues": late, "patience": PATIENCE.total_seconds()})
+        for found in (shaped(Stranded, row) for row in rows.mappings()):
+            stranded[found.queue] = (*stranded.get(found.queue, ()), found)
+    return [
+        replace(queue, held=held.get(queue.name, ()), stranded=stranded.get(queue.name, ()))
+        for queue in queues
+    ]
+
+
+def _is_late(queue: QueueState) -> bool:
+    return bool(queue.workers) and (queue.oldest_waiting_s or 0) >= PATIENCE.total_seconds()
 
 
 async def paused_queue_of(session: AsyncSession, task: str) -> str | None:

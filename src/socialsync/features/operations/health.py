@@ -13,6 +13,7 @@ UNSERVED_S = 60
 """A job may wait so long for a worker of its queue, or in a paused one."""
 ALARM_UTILISATION = 0.95
 """Good is 0.7 to 0.8: below it workers idle, above it a burst has to wait."""
+_NAMED = 3
 Depth = Literal["good", "fair", "warn", "alarm"]
 Level = Literal["warn", "alarm"]
 Status = Literal["ok", "degraded", "down"]
@@ -47,6 +48,7 @@ def alerts(
     ]
     if workers:
         found += [alert for name, queue in queues.items() for alert in _of_service(name, queue)]
+        found += [alert for name, queue in queues.items() for alert in _of_strangers(name, queue)]
     waiting = sum(queue.waiting for queue in queues.values())
     if not workers:
         waits = f", while {waiting} job(s) wait" if waiting else ""
@@ -77,6 +79,19 @@ def _of_service(name: str, queue: QueueState) -> list[Alert]:
         return []
     message = f"{queue.waiting:,} job(s) wait in the queue {name}, which no worker serves."
     return [Alert("alarm", f"queue:{name}", message, f"Start one: socialsync worker -q {name}")]
+
+
+def _of_strangers(name: str, queue: QueueState) -> list[Alert]:
+    """Jobs of newer code than the workers have, or of an App that none of them loads."""
+    if queue.paused or not queue.stranded:
+        return []
+    waiting = sum(stranded.waiting for stranded in queue.stranded)
+    tasks = [stranded.task for stranded in queue.stranded]
+    more = f" and {len(tasks) - _NAMED} more" if len(tasks) > _NAMED else ""
+    named = ", ".join(tasks[:_NAMED]) + more
+    message = f"{waiting:,} job(s) wait in the queue {name} that none of its workers knows: {named}."
+    fix = "Restart workers with the code that has the task; PROCRASTINATE_APP names the App"
+    return [Alert("alarm", f"queue:{name}", message, fix)]
 
 
 def _is_late(queue: QueueState) -> bool:

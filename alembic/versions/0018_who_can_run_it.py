@@ -3,7 +3,7 @@
 from socialsync.db import ddl
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 
 _ONE_QUEUE = "queue_name || '' = queue and status < 'doing'"
 _READY = "(scheduled_at is null or x_due_at = scheduled_at)"

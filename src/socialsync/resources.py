@@ -21,7 +21,7 @@ from socialsync.queue import limits
 from socialsync.queue.jobs import Job
 from socialsync.queue.pool import Pool
 from socialsync.queue.worker import RESOURCES
-from socialsync.settings import Settings
+from socialsync.settings import NO_KEY, Settings
 
 REST_S = 2.0
 """Seconds for intents that are still being withdrawn when the process ends."""
@@ -90,8 +90,7 @@ async def open_resources(
 
 
 def _models(settings: Settings) -> Models:
-    """OpenAI's library refuses to be made without a key; a server of one's own may need none."""
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "none"
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else NO_KEY
     embedding_key = settings.embedding_api_key
     return Models(
         base_url=settings.openai_base,

@@ -22,6 +22,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from socialsync.errors import Invalid
 
 OPENAI = "https://api.openai.com/v1"
+NO_KEY = "none"
+"""What is sent where no key is set: a server of one's own may need none, and OpenAI's library wants one."""
 _DEAREST = 100_000
 """US dollars for a million tokens, beyond which it is a slip of the pen."""
 _LIKE_PRICES = (

@@ -141,6 +141,16 @@ def test_what_the_settings_name_outside_is_called(doctor, monkeypatch, simulator
     assert "sk-secret" not in said
 
 
+def test_a_server_of_models_that_the_product_uses_without_a_key_is_well(doctor, monkeypatch, simulator):
+    monkeypatch.setenv("META_GRAPH_URL", simulator.url)
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{simulator.url}/v1")
+    monkeypatch.setenv("SOCIALSYNC_EMBEDDING_BASE_URL", f"{simulator.url}/v1")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    found = doctor()
+    assert states(found, "models", "embeddings") == ["ok", "ok"]
+    assert found["models"]["found"] == f"{simulator.url} answers."
+
+
 def test_a_role_that_sees_over_the_walls_fails(doctor, monkeypatch, own_server):
     """On a server of its own, embedded and not migrated: a role belongs to the whole server."""
     monkeypatch.delenv("DATABASE_URL")

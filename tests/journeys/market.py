@@ -1,6 +1,7 @@
 """An App with tasks for the journey of controls, copied beside the workers that run it."""
 
 import asyncio
+import contextlib
 import os
 from datetime import timedelta
 from uuid import UUID
@@ -30,6 +31,15 @@ async def call(job, number: int) -> None:
 @app.task(name="market.tell", queue="market", keep_result=timedelta(seconds=1))
 async def tell(number: int) -> dict:
     return {"number": number}
+
+
+@app.task(name="market.ignore", queue="market", pass_context=True)
+async def ignore(job, number: int) -> None:
+    """Goes on, whoever asks it to end."""
+    await note(job, "began", number)
+    while True:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(600)
 
 
 async def note(job, what: str, number: int) -> None:

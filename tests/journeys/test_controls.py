@@ -1,5 +1,6 @@
 """What operators do, to two real workers of the stock command: each control, and what it must not touch."""
 
+import os
 import shutil
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -36,15 +37,43 @@ def ask(fresh):
         yield ask
 
 
+def open_market(installation: Installation) -> None:
+    """Its App is the one that workers load."""
+    shutil.copy(MARKET, installation.home)
+    path = os.pathsep.join(filter(None, (str(installation.home), os.environ.get("PYTHONPATH"))))
+    installation.environment |= {"PROCRASTINATE_APP": "market.app", "PYTHONPATH": path}
+
+
 @pytest.fixture
 def market(installation: Installation, ask) -> Installation:
     """Two workers of the stock command."""
-    shutil.copy(MARKET, installation.home)
-    installation.environment |= {"PROCRASTINATE_APP": "market.app", "PYTHONPATH": str(installation.home)}
+    open_market(installation)
     for name in ("one", "two"):
         installation.start("procrastinate", "worker", "-q", "market", "--name", name, "--concurrency", "4")
     wait_for(lambda: ask("select count(*) from worker_info where running = 0") == [(2,)], "two workers")
     return installation
+
+
+async def test_a_job_that_ignores_its_abort_is_ended_with_its_process_and_it_alone(installation, ask):
+    """Under a supervisor, by the command that operators type."""
+    open_market(installation)
+    installation.start("socialsync", "worker", "-q", "market", "--name", "shop", "--concurrency", "4")
+    (culprit,) = enqueue(ask, "market.ignore", 1)
+    innocents = enqueue(ask, "market.sell", 3, seconds=20.0)
+    all_are(ask, [culprit, *innocents], "doing")
+    wait_for(lambda: ask("select count(distinct number) from ledger") == [(3,)], "their start")
+    ((first,),) = ask("select distinct pid from ledger")
+    ask("update procrastinate_jobs set args = args || '{\"seconds\": 0}' where id = any(%s)", innocents)
+    installation.run("socialsync", "revoke", str(culprit), "--terminate")
+    wait_for(lambda: statuses(ask, [culprit]) == {"aborted": 1}, "its end", 20)
+    all_are(ask, innocents, "succeeded")
+    ended = ask("select distinct pid from ledger where what = 'ended'")
+    assert len(ended) == 1
+    assert ended != [(first,)]
+    assert ask(
+        "select attempts, x_kills from procrastinate_jobs where id = any(%s) group by 1, 2", innocents
+    ) == [(1, None)]
+    assert ask("select error from job_results where job_id = %s", culprit) == [("Aborted",)]
 
 
 def enqueue(ask, task: str, count: int, *, key: str | None = None, **args) -> list[int]:

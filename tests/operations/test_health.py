@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from socialsync.features.operations import health
-from socialsync.queue.shapes import QueueState
+from socialsync.queue.shapes import QueueState, Stranded
 
 
 def queue(waiting=0, running=0):
@@ -16,7 +16,7 @@ def queue(waiting=0, running=0):
 @pytest.mark.parametrize(
     ("change", "alarm"),
     [
-        ({}, True), ({"workers": 1}, False), ({"paused": True}, False), ({"oldest_waiting_s": 59}, False),
+        ({}, True), ({"workers": 1}, False), ({"oldest_waiting_s": 59}, False),
         ({"waiting": 0, "oldest_waiting_s": None}, False),
     ],
 )  # fmt: skip
@@ -45,6 +45,40 @@ def test_workers_that_are_busy_all_the_time_are_an_alarm(busy, alarm):
 def test_what_waits_in_a_paused_queue_needs_no_workers_but_a_person():
     [alert] = health.alerts({"a": dataclasses.replace(queue(5_000), paused=True)}, workers=1)
     assert (alert.level, alert.fix) == ("warn", "Resume it: socialsync resume a")
+
+
+def test_jobs_that_no_worker_of_their_queue_knows_are_an_alarm():
+    strange = tuple(Stranded("shop", f"shop.task{n}", 2, 61.0) for n in range(4))
+    served = dataclasses.replace(queue(9), stranded=strange)
+    [alert] = health.alerts({"shop": served}, workers=1)
+    assert (alert.level, alert.about) == ("alarm", "queue:shop")
+    assert alert.message == (
+        "8 job(s) wait in the queue shop that none of its workers knows: "
+        "shop.task0, shop.task1, shop.task2 and 1 more."
+    )
+    assert told({"shop": dataclasses.replace(served, paused=True)}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "warned"),
+    [
+        ({"waiting": 1, "oldest_waiting_s": 61}, True), ({"waiting": 1, "oldest_waiting_s": 59}, False),
+        ({"waiting": 1, "oldest_waiting_s": 61, "workers": 0}, True),
+        ({"held": ("enqueue-due-posts",)}, True), ({}, False),
+    ],
+)  # fmt: skip
+def test_a_pause_that_holds_back_what_is_due_is_told(change, warned):
+    queues = {"scheduler": dataclasses.replace(queue(), paused=True, **change)}
+    assert told(queues) == ([("warn", "queue:scheduler")] if warned else [])
+
+
+def test_a_pause_names_the_schedules_of_which_nothing_comes():
+    paused = dataclasses.replace(queue(1), paused=True, held=("enqueue-due-posts",))
+    [alert] = health.alerts({"scheduler": paused}, workers=1)
+    assert alert.message == (
+        "The queue scheduler is paused: 1 job(s) wait, and nothing comes of the schedule enqueue-due-posts."
+    )
+    assert alert.fix == "Resume it: socialsync resume scheduler"
 
 
 @pytest.mark.parametrize(("waiting", "level"), [(0, None), (500, None), (501, "warn"), (1000, "warn")])

@@ -51,6 +51,39 @@ async def test_a_closed_channel_is_told_without_an_end(office, desk, noon):
     assert until is None
 
 
+async def pause(office, queue, *, resume=False) -> None:
+    await office.rows(
+        "insert into queue_settings as known (queue_name, paused_at) values (:queue, now())"
+        " on conflict (queue_name) do update set paused_at = case when :resume then null else now() end"
+        " returning queue_name",
+        queue=queue, resume=resume,
+    )  # fmt: skip
+
+
+async def test_a_due_post_that_a_paused_queue_holds_back_names_the_queue(office, desk, noon):
+    due = await office.write(now=NOON, publish_at=NOON)
+    later = await office.write(now=NOON, publish_at=NOON + timedelta(minutes=1))
+    await pause(office, "scheduler")
+    assert await waiting(desk, due) == ("The queue scheduler is paused.", None)
+    assert await waiting(desk, later) is None
+    await office.enqueue_due()
+    assert await waiting(desk, due) == ("The queue scheduler is paused.", None), "now its job waits there"
+    await pause(office, "scheduler", resume=True)
+    assert await waiting(desk, due) == ("Its job waits for a free worker of the queue scheduler.", None)
+
+
+async def test_ticks_that_run_in_another_queue_are_held_back_by_that_one(office, desk, noon):
+    post = await office.write(now=NOON, publish_at=NOON)
+    await office.rows(
+        "insert into schedules (name, task, cron, queue, next_at)"
+        " values ('mine', 'posts.enqueue_due_posts', '* * * * *', 'ticks', now()) returning name"
+    )
+    await pause(office, "scheduler")
+    assert await waiting(desk, post) is None
+    await pause(office, "ticks")
+    assert await waiting(desk, post) == ("The queue ticks is paused.", None)
+
+
 async def test_the_pause_before_the_next_attempt_is_told_with_what_went_wrong(office, desk, simulator, noon):
     post = await office.write(now=NOON)
     job_id = await office.publish(post.id)

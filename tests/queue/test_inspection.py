@@ -7,14 +7,14 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from socialsync.queue import history, inspection, registration, tasks
+from socialsync.queue import history, inspection, registration, schedules, tasks
 from socialsync.queue.history import Filters, NoSuchJob
 from socialsync.queue.shapes import QueueState, WorkerState
 from tests.queue.conftest import SYSTEM
 
 VIEWS = {
     "active", "scheduled", "registered", "queues", "workers", "schedules", "failures", "timeline",
-    "task_stats",
+    "task_stats", "stranded",
 }  # fmt: skip
 JOB = text("""
 insert into procrastinate_jobs (queue_name, task_name, status, args, lock, scheduled_at)
@@ -40,6 +40,11 @@ async def add_worker(session, name="w1", *, age=0, queues=None, busy=0.5, concur
         {"id": worker_id, "name": name, "queues": queues, "busy": busy, "concurrency": concurrency},
     )  # fmt: skip
     return worker_id
+
+
+async def know(session, worker_id, names):
+    values = {"id": worker_id, "tasks": names}
+    await session.execute(text("update worker_info set tasks = :tasks where worker_id = :id"), values)
 
 
 async def finish(session, job_id, status, *, worker=None, **told):
@@ -164,6 +169,55 @@ async def test_a_queue_tells_who_serves_it_whether_it_is_paused_and_what_failed_
         queue = await inspection.get_queue(session, "a")
     assert (queue.failed_lately, queue.paused, queue.workers) == (1, True, 2)
     assert queue.paused_at.tzinfo is UTC
+
+
+async def test_jobs_whose_task_no_living_worker_of_the_queue_knows_are_stranded(database):
+    async with database.system_transaction(SYSTEM) as session:
+        for task in ("known", "strange", "elsewhere"):
+            await add_job(session, task=task)
+        await add_job(session, task="strange", lock="l")
+        await add_job(session, task="strange", later=timedelta(hours=1))
+        await session.execute(text("update procrastinate_jobs set x_created_at = now() - interval '61 s'"))
+        await add_job(session, task="young")
+        await know(session, await add_worker(session, "here", queues=["a"]), ["known"])
+        await know(session, await add_worker(session, "there", queues=["b"]), ["elsewhere"])
+        await know(session, await add_worker(session, "dead", age=60), ["strange"])
+        (queue,) = await inspection.queues(session)
+        assert [(found.task, found.waiting) for found in queue.stranded] == [("elsewhere", 1), ("strange", 2)]
+        assert 61 <= queue.stranded[0].oldest_waiting_s < 62
+        await add_worker(session, "of before, which tells no tasks")
+        (queue,) = await inspection.queues(session)
+        assert queue.stranded == ()
+
+
+HELD = "last_at = now() - interval '10 s'"
+
+
+@pytest.mark.parametrize(
+    ("status", "paused_s", "schedule", "held"),
+    [
+        ("todo", 90, HELD, ("tick",)), ("cancelled", 90, HELD, ("tick",)), ("todo", 30, HELD, ()),
+        ("succeeded", 90, HELD, ()), ("todo", 90, "enabled = false", ()),
+        ("todo", 90, "removed_at = now()", ()),
+        ("cancelled", 90, "last_at = now() - interval '100 s'", ()),
+    ],
+)  # fmt: skip
+async def test_a_paused_queue_tells_the_schedules_that_it_holds_back(
+    database, status, paused_s, schedule, held
+):
+    async with database.system_transaction(SYSTEM) as session:
+        job_id = await add_job(session, status=status)
+        tick = schedules.New("tick", "tests.note", cron="* * * * *", args={"word": "hello"})
+        await schedules.add(session, tick)
+        await session.execute(
+            text(f"update schedules set last_job_id = :id, {schedule}"),  # noqa: S608 - our own words
+            {"id": job_id},
+        )
+        paused = text("update queue_settings set paused_at = now() - :paused")
+        await session.execute(paused, {"paused": timedelta(seconds=paused_s)})
+        assert (await inspection.queue_states(session))["a"].held == held
+        await session.execute(text("update queue_settings set paused_at = null"))
+        assert [queue.held for queue in await inspection.queues(session)] == [()]
 
 
 async def test_a_running_job_tells_where_and_for_how_long(database):

@@ -236,6 +236,28 @@ async def test_a_heartbeat_counts_from_its_question_not_from_its_answer(app, fre
     assert ours > float(theirs) - 0.1
 
 
+async def test_a_worker_tells_the_tasks_it_knows_and_those_that_come_later(app, fresh_database):
+    async def told(*names):
+        while True:
+            ((tasks,),) = await rows(fresh_database, "select tasks from worker_info")
+            if set(names) <= set(tasks):
+                return
+            await asyncio.sleep(0.02)
+
+    @app.task(name="mine.early", aliases=["mine.first"])
+    async def early(): ...
+
+    async with working(app, patience=Patience(beat_every=0.1)) as worker, asyncio.timeout(10):
+        await told("mine.early", "mine.first")
+
+        @app.task(name="mine.late")
+        async def late(): ...
+
+        await told("mine.late")
+        await register_anew(worker)
+        await told("mine.early", "mine.late")
+
+
 async def test_two_jobs_of_one_queueing_lock_are_given_back_as_the_younger(app, fresh, fresh_database):
     """The first began before the second was deferred; both were claimed by a worker that is no more."""
     await rows(

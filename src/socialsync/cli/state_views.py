@@ -92,6 +92,8 @@ def _queue_state(queue: QueueState) -> Text:
         return Text(f"paused{since}", "yellow")
     if not queue.workers and queue.waiting:
         return Text("unserved", "bold red")
+    if queue.stranded:
+        return Text("unknown task", "bold red")
     return Text("open", "green") if queue.workers else Text("unserved", "dim")
 
 

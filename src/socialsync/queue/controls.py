@@ -89,6 +89,7 @@ async def cancel(session: AsyncSession, job_id: int, by: By) -> None:
 
 async def abort(session: AsyncSession, job_id: int, by: By) -> None:
     """Have a running job's worker end it: its task is cancelled where it awaits, and it is not tried again.
+    One that ignores it ends with its process.
 
     Raises:
         NoSuchJob, WrongState.

@@ -24,6 +24,8 @@ log = telemetry.get_logger(__name__)
 
 GRACE = 5.0
 """Seconds that a cancelled job has to end, before its process is condemned."""
+_BINDING = frozenset({Why.ABORT, Why.HARD, Why.CUT_OFF, Why.LOST})
+"""What no job may ignore, unless with its process; ``STOP`` ends that anyway."""
 _TICK = 0.1
 _MANY = 1_000
 
@@ -212,7 +214,7 @@ class Crew:
     def _limit(self, running: Running, now: float) -> None:
         if running.task is not None and running.task.done():  # cancelled before its first step
             self._settle(running, attempts.ending(running, None, None, asyncio.CancelledError(), None))
-        elif running.cancelled_at is not None and running.why in {Why.HARD, Why.CUT_OFF, Why.LOST}:
+        elif running.cancelled_at is not None and running.why in _BINDING:
             if now - running.cancelled_at >= GRACE:
                 log.error("[JOB] Does not end when cancelled", job_id=running.id)
                 error = asyncio.CancelledError()

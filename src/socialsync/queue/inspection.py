@@ -12,6 +12,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.errors import NotFound
+from socialsync.queue import obstacles
 from socialsync.queue.shapes import (
     ActiveJob,
     Failure,
@@ -76,7 +77,7 @@ async def bound(session: AsyncSession) -> None:
 
 async def queues(session: AsyncSession) -> list[QueueState]:
     """Every queue that ever had a job, by name."""
-    return await _every(session, QueueState, _QUEUES)
+    return await obstacles.told(session, await _every(session, QueueState, _QUEUES))
 
 
 async def get_queue(session: AsyncSession, name: str) -> QueueState:

@@ -10,7 +10,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -37,8 +37,9 @@ _REGISTER = "select queue_register(%s)"
 _TAKE_OVER = "select queue_take_over(%s, %s::bigint[], %s::bigint[])"
 _DESCRIBE = """
 insert into worker_info
-    (worker_id, name, host, pid, pid_space, queues, concurrency, version, leased, supervisor, started_at)
-select id, %s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s from procrastinate_workers where id = %s
+    (worker_id, name, host, pid, pid_space, queues, concurrency, version, leased, supervisor, started_at,
+    tasks)
+select id, %s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, %s::text[] from procrastinate_workers where id = %s
 on conflict (worker_id) do nothing
 """
 _BEAT = """
@@ -46,7 +47,7 @@ with beat as (
     update procrastinate_workers set last_heartbeat = clock_timestamp() where id = %(id)s returning id
 )
 update worker_info set memory_bytes = %(memory)s, running = %(running)s, busy_share = %(busy)s,
-    state = %(state)s, done = %(done)s
+    state = %(state)s, done = %(done)s, tasks = coalesce(%(tasks)s::text[], tasks)
 from beat where worker_id = beat.id
 returning wanted, array(
     select id from procrastinate_jobs where worker_id = %(id)s and status = 'doing' and abort_requested)
@@ -56,13 +57,14 @@ _LEAVE = "select queue_leave(%s)"
 
 @dataclass
 class Self:
-    """What a worker tells of itself."""
+    """What a worker tells of itself; of ``tasks`` their names."""
 
     name: str
     queues: list[str] | None
     concurrency: int
     version: str
     supervisor: str | None = None
+    tasks: Mapping[str, Any] | None = None
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
     pid_space: str | None = field(default_factory=pid_space)
@@ -124,6 +126,7 @@ class Lease:
         self._cut_off_after = cut_off_after
         self._id: int | None = None
         self._former: list[int] = []
+        self._tasks_told = 0
         self._held = asyncio.Event()
         self._doubt = asyncio.Event()
         self._beaten_at = time.monotonic()
@@ -203,10 +206,11 @@ class Lease:
         self._id = worker_id
         self._beaten_at = sent_at
         us = self._us
+        self._tasks_told = 0
         await self._line.run(
             _DESCRIBE,
             (us.name, us.host, us.pid, us.pid_space, us.queues, us.concurrency, us.version, leased,
-             us.supervisor, us.started_at, worker_id),
+             us.supervisor, us.started_at, self._new_tasks(), worker_id),
         )  # fmt: skip
 
     async def _take_over(self, worker_id: int) -> None:
@@ -235,6 +239,7 @@ class Lease:
                 "busy": us.busy_share,
                 "state": us.state,
                 "done": us.done,
+                "tasks": self._new_tasks(),
             },
         )
         if not rows:
@@ -247,6 +252,14 @@ class Lease:
             self._heard.abort(aborted)
         if wanted:
             self._heard.wanted(wanted)
+
+    def _new_tasks(self) -> list[str] | None:
+        """Once; and again when users added some meanwhile."""
+        tasks = self._us.tasks
+        if tasks is None or len(tasks) == self._tasks_told:
+            return None
+        self._tasks_told = len(tasks)
+        return sorted(tasks)
 
     async def _hear(self, connection: psycopg.AsyncConnection[Any], within: float) -> bool:
         """Pass notifications on for so many seconds; whether a heartbeat is due at once, which reads what

@@ -163,6 +163,9 @@ class WorkerInfo(Base):
     running: Mapped[int] = mapped_column(Integer, server_default=_ZERO)
     busy_share: Mapped[float | None]
     done: Mapped[int] = mapped_column(BigInteger, server_default=_ZERO)
+    tasks: Mapped[list[str] | None] = mapped_column(
+        ARRAY(Text), comment="The tasks that it knows, aliases too; null: it does not tell"
+    )
 
 
 class TaskInfo(Base):

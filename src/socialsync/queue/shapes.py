@@ -17,6 +17,16 @@ Shape = TypeVar("Shape")
 
 
 @dataclass(frozen=True, slots=True)
+class Stranded:
+    """Jobs that could run now, but for which no living worker serves the queue and knows the task."""
+
+    queue: str
+    task: str
+    waiting: int
+    oldest_waiting_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class QueueState:
     """A queue at this moment. Counts end at ``COUNTED_TO``.
 
@@ -26,6 +36,8 @@ class QueueState:
         oldest_waiting_s: since the longest waiting one could have run; None when none waits.
         failed_lately: within the last hour.
         workers: living ones that serve it.
+        held: schedules that could not run, because it is paused.
+        stranded: what has waited there for a while, although it is served.
     """
 
     name: str
@@ -37,6 +49,8 @@ class QueueState:
     paused: bool = False
     paused_at: datetime | None = None
     workers: int = 0
+    held: tuple[str, ...] = ()
+    stranded: tuple["Stranded", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ class Worker(StockWorker):
             concurrency=self.concurrency,
             version=__version__,
             supervisor=supervisor,
+            tasks=app.tasks,
         )
         self._stopping = asyncio.Event()
         self._aborting = asyncio.Event()

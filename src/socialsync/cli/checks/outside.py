@@ -1,13 +1,15 @@
 """The outside world: whether what the settings name can be reached from here. No call has an effect there."""
 
 import asyncio
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import httpx
 
 from socialsync.cli.checks.findings import CONNECT_WITHIN_S, Check, Installation, Verdict, failed, ok, warning
-from socialsync.settings import OPENAI, Settings
+from socialsync.settings import NO_KEY, OPENAI, Settings
 
+_BARE: Mapping[str, str] = {}
 _PORTS = {"smtp": 25, "smtps": 465}
 
 
@@ -47,8 +49,8 @@ async def _models(environment: Settings) -> Verdict:
 
 
 async def _catalogue(base: str, variable: str, key: str | None) -> Verdict:
-    """Ask for the list of models, which costs nothing and needs the key."""
-    answer = await _asked(f"{base}/models", variable, key)
+    """Ask for the list of models, which costs nothing and needs the key; without one, as the product does."""
+    answer = await _asked(f"{base}/models", variable, {"Authorization": f"Bearer {key or NO_KEY}"})
     if isinstance(answer, Verdict):
         return answer
     if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
@@ -56,8 +58,7 @@ async def _catalogue(base: str, variable: str, key: str | None) -> Verdict:
     return ok(f"{_place(base)} answers{' and takes the key' if key and answer.is_success else ''}.")
 
 
-async def _asked(url: str, variable: str, key: str | None = None) -> httpx.Response | Verdict:
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+async def _asked(url: str, variable: str, headers: Mapping[str, str] = _BARE) -> httpx.Response | Verdict:
     try:
         # Made in a thread: it reads every certificate of this machine
         async with await asyncio.to_thread(httpx.AsyncClient, timeout=CONNECT_WITHIN_S) as client:

@@ -104,13 +104,16 @@ cross join lateral (
         min(scheduled_at) filter (where sends and status = 'todo') as next_at,
         coalesce(bool_or(not sends), false) as settles,
         min(scheduled_at) filter (where not sends and scheduled_at > :now) as settles_at,
+        max((select setting.queue_name from queue_settings setting where setting.queue_name = job.queue_name
+                and setting.paused_at is not null))
+            filter (where status = 'todo' and coalesce(scheduled_at, :now) <= :now) as paused,
         max((select blocked_until from limits where limits.key = job.limit_key
             and blocked_until > clock_timestamp())) as blocked_until
     from (
-        select status, scheduled_at, x_limit_key as limit_key, task_name <> :settling as sends
+        select status, scheduled_at, queue_name, x_limit_key as limit_key, task_name <> :settling as sends
         from procrastinate_jobs job where job.lock = any ({_LOCKS}) and job.status < 'doing'
         union all
-        select status, scheduled_at, x_limit_key, task_name <> :settling
+        select status, scheduled_at, queue_name, x_limit_key, task_name <> :settling
         from procrastinate_jobs job where job.lock = any ({_LOCKS}) and job.status = 'doing'
     ) job
 ) jobs
@@ -295,7 +298,8 @@ async def list_signs(
     Returns:
         of each ``id``; of its last run ``doubt`` and whether it ``prepares`` media; of a broadcast whether
         somebody is ``held`` back, with the ``held_error``; of its jobs whether one ``works``, is ``ready``
-        (and ``blocked_until``) or ``settles`` (next ``settles_at``), and when the ``next_at`` sends.
+        (and ``blocked_until``) or ``settles`` (next ``settles_at``), when the ``next_at`` sends, and in which
+        ``paused`` queue one is held back.
     """
     if not post_ids:
         return []

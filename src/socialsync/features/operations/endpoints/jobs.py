@@ -73,7 +73,9 @@ async def cancel_job(job_id: RowNumber, caller: AnyOperator, opened: Opened) -> 
 
 @router.post("/{job_id}/abort", summary="Abort a job that runs")
 async def abort_job(job_id: RowNumber, caller: AnyOperator, opened: Opened) -> JobDetailAnswer:
-    """Its worker ends it where it awaits; it is not tried again. 409 unless it runs."""
+    """Its worker ends it where it awaits, within 5 s even one that ignores it; it is not tried again. 409
+    unless it runs.
+    """
     async with reaching(opened.database, caller) as session:
         await controls.abort(session, job_id, by(caller))
         return await _show(session, job_id, caller)

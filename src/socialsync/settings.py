@@ -221,6 +221,12 @@ class Settings(BaseSettings):
             return self.meta_verify_token.get_secret_value()
         return self._generated("verify_token")
 
+    def make_secrets(self) -> None:
+        """Make what is generated before anybody asks for it: a person has to enter the verify token at Meta
+        before Meta calls.
+        """
+        _ = self.secret_keys, self.app_secret, self.verify_token
+
     def _generated(self, name: str) -> str:
         """A secret of this home, made by whichever process needs it first."""
         folder = self.home / "secrets"

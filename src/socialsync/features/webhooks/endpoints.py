@@ -52,7 +52,7 @@ async def verify_webhook(
         raise Forbidden(
             "This is not Meta's handshake, or the verify token is another one.",
             field="hub.verify_token",
-            fix="Give Meta's dashboard the value of META_VERIFY_TOKEN.",
+            fix="Give Meta's dashboard the verify token that `socialsync webhooks setup` prints.",
         )
     return PlainTextResponse(challenge)
 

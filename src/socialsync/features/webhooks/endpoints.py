@@ -54,6 +54,10 @@ async def verify_webhook(
             field="hub.verify_token",
             fix="Give Meta's dashboard the verify token that `socialsync webhooks setup` prints.",
         )
+    if not challenge:
+        raise Forbidden(
+            "The handshake has no challenge.", field="hub.challenge", fix="Meta sends one; send any word."
+        )
     return PlainTextResponse(challenge)
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.api.opened import Opened
+from socialsync.api.pages import PagedByName
 from socialsync.api.principal import InstallationOperator, InstallationReader
 from socialsync.api.schemas import Page
 from socialsync.features.operations.endpoints.reach import Text, by
@@ -17,12 +18,12 @@ Name = Annotated[Text, Path(max_length=128)]
 
 
 @router.get("", summary="List the queues and what waits in them")
-async def list_queues(_caller: InstallationReader, opened: Opened) -> Page[QueueAnswer]:
-    """Every queue that ever had a job, by name, on one page."""
+async def list_queues(_caller: InstallationReader, opened: Opened, paged: PagedByName) -> Page[QueueAnswer]:
+    """Every queue that ever had a job, by name."""
     async with opened.database.system_transaction("the queues of the installation are shown") as session:
         await inspection.bound(session)
         found = await inspection.queues(session)
-    return Page(items=[QueueAnswer.model_validate(queue) for queue in found], next_cursor=None)
+    return paged.page(found, lambda row: row.name, QueueAnswer.model_validate)
 
 
 @router.post("/{name}/pause", summary="Pause a queue")

@@ -6,7 +6,7 @@ Meta, Graph API, "Webhooks, Getting started". Whatever is not answered with 200 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
+from fastapi import Depends, FastAPI, Header, Path, Query, Request
 from fastapi.routing import APIRoute
 from starlette.responses import PlainTextResponse, Response
 from typing_extensions import override
@@ -14,13 +14,14 @@ from typing_extensions import override
 from socialsync import clock
 from socialsync.api import opened as resources
 from socialsync.api.opened import Opened
+from socialsync.api.routing import Router
 from socialsync.db.transaction import Database
 from socialsync.errors import Forbidden, NotFound, Unauthenticated
 from socialsync.features.webhooks import signing
 from socialsync.features.webhooks.intake import Intake
 from socialsync.platforms import PLATFORMS
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+router = Router(prefix="/webhooks", tags=["webhooks"])
 _SIGNATURE = "X-Hub-Signature-256"
 _BODY = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 

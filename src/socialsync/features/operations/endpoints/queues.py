@@ -2,18 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.api.opened import Opened
 from socialsync.api.pages import PagedByName
 from socialsync.api.principal import InstallationOperator, InstallationReader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.operations.endpoints.reach import Text, by
 from socialsync.features.operations.schemas import Purged, QueueAnswer
 from socialsync.queue import inspection, switches
 
-router = APIRouter(prefix="/api/v1/queues", tags=["queues"])
+router = Router(prefix="/api/v1/queues", tags=["queues"])
 Name = Annotated[Text, Path(max_length=128)]
 
 

@@ -2,20 +2,21 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.api.idempotency import AskedOnce, once
 from socialsync.api.opened import Opened
 from socialsync.api.pages import PagedByName
 from socialsync.api.principal import InstallationOperator, InstallationReader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.operations.endpoints.reach import Text, by
 from socialsync.features.operations.schemas import Deferred, NewSchedule, ScheduleAnswer, ScheduleChanges
 from socialsync.queue import inspection, switches
 from socialsync.queue.schedules import New
 
-router = APIRouter(prefix="/api/v1/schedules", tags=["schedules"])
+router = Router(prefix="/api/v1/schedules", tags=["schedules"])
 Name = Annotated[Text, Path(max_length=200)]
 
 

@@ -2,18 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 
 from socialsync.api.opened import Opened
 from socialsync.api.pages import PagedByName
 from socialsync.api.principal import InstallationOperator, InstallationReader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.operations.endpoints.reach import Text, by
 from socialsync.features.operations.schemas import WorkerAnswer, WorkersAsked
 from socialsync.queue import inspection, switches
 from socialsync.queue.shapes import WorkerState
 
-router = APIRouter(prefix="/api/v1/workers", tags=["workers"])
+router = Router(prefix="/api/v1/workers", tags=["workers"])
 Worker = Annotated[Text, Path(max_length=200, description="A worker's id, or its name.")]
 
 

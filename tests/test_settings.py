@@ -68,6 +68,23 @@ def test_an_invalid_value_is_one_line_with_the_variable_and_without_the_value(en
     assert value not in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "example"),
+    [
+        ("OPENAI_BASE_URL", ":", "https://api.openai.com/v1"),
+        ("SOCIALSYNC_EMBEDDING_BASE_URL", "models", "https://api.openai.com/v1"),
+        ("SOCIALSYNC_PUBLIC_URL", "x", "https://social.example.com"),
+        ("META_GRAPH_URL", "http://[::1", "https://graph.facebook.com"),
+        ("META_GRAPH_URL", "http://host:port", "https://graph.facebook.com"),
+    ],
+)
+def test_an_invalid_url_is_answered_with_one_like_it(environment, variable, value, example):
+    environment.setenv(variable, value)
+    with pytest.raises(Invalid) as refused:
+        settings.load()
+    assert refused.value.message == f"{variable} is not an absolute URL; write it like {example}"
+
+
 def test_an_invalid_value_stops_the_job_door_with_one_line_and_no_traceback(tmp_path):
     for code in ("from socialsync.worker import app",):
         done = subprocess.run(

@@ -34,11 +34,18 @@ WORLD_FILE = "world.json"
 other process of the home talks to the same outside world."""
 
 
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("is not an absolute URL; write it like https://graph.facebook.com")
-    return value.rstrip("/")
+def _http_url(example: str) -> AfterValidator:
+    def checked(value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            fine = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        except ValueError:  # of a port or an address that is none
+            fine = False
+        if not fine:
+            raise ValueError(f"is not an absolute URL; write it like {example}")
+        return value.rstrip("/")
+
+    return AfterValidator(checked)
 
 
 def _postgres_url(value: SecretStr) -> SecretStr:
@@ -128,7 +135,9 @@ def _absolute(value: Path) -> Path:
     return value.expanduser().absolute()
 
 
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
+GraphUrl = Annotated[str, _http_url("https://graph.facebook.com")]
+ModelsUrl = Annotated[str, _http_url(OPENAI)]
+PublicUrl = Annotated[str, _http_url("https://social.example.com")]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
 
 
@@ -146,14 +155,14 @@ class Settings(BaseSettings):
     secret_key: Annotated[SecretStr, AfterValidator(_keys)] | None = Field(
         None, alias="SOCIALSYNC_SECRET_KEY"
     )
-    meta_graph_url: HttpUrl | None = None
-    instagram_graph_url: HttpUrl | None = None
+    meta_graph_url: GraphUrl | None = None
+    instagram_graph_url: GraphUrl | None = None
     meta_graph_version: Annotated[str, AfterValidator(_version)] = "v25.0"
     meta_app_secret: SecretStr | None = None
     meta_verify_token: SecretStr | None = None
-    openai_base_url: HttpUrl | None = None
+    openai_base_url: ModelsUrl | None = None
     openai_api_key: SecretStr | None = None
-    embedding_base_url: HttpUrl | None = Field(None, alias="SOCIALSYNC_EMBEDDING_BASE_URL")
+    embedding_base_url: ModelsUrl | None = Field(None, alias="SOCIALSYNC_EMBEDDING_BASE_URL")
     embedding_api_key: SecretStr | None = Field(None, alias="SOCIALSYNC_EMBEDDING_API_KEY")
     chat_model: Annotated[str, AfterValidator(_word)] = Field("gpt-4o-mini", alias="SOCIALSYNC_CHAT_MODEL")
     embedding_model: Annotated[str, AfterValidator(_word)] = Field(
@@ -169,7 +178,7 @@ class Settings(BaseSettings):
     mail_from: Annotated[str, AfterValidator(_mail_address)] = Field(
         "socialsync@localhost", alias="SOCIALSYNC_MAIL_FROM"
     )
-    public_url: HttpUrl = Field("http://127.0.0.1:8000", alias="SOCIALSYNC_PUBLIC_URL")
+    public_url: PublicUrl = Field("http://127.0.0.1:8000", alias="SOCIALSYNC_PUBLIC_URL")
     procrastinate_app: Annotated[str, AfterValidator(_path)] = "socialsync.worker.app"
     log_format: Literal["console", "json"] | None = Field(None, alias="SOCIALSYNC_LOG_FORMAT")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="SOCIALSYNC_LOG_LEVEL")
@@ -222,6 +231,12 @@ class Settings(BaseSettings):
         if self.meta_verify_token:
             return self.meta_verify_token.get_secret_value()
         return self._generated("verify_token")
+
+    def make_secrets(self) -> None:
+        """Make what is generated before anybody asks for it: a person has to enter the verify token at Meta
+        before Meta calls.
+        """
+        _ = self.secret_keys, self.app_secret, self.verify_token
 
     def _generated(self, name: str) -> str:
         """A secret of this home, made by whichever process needs it first."""

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from socialsync.api import errors
 from socialsync.api.access import Access
 from socialsync.api.bodies import BodyLimit
+from socialsync.api.routing import Router
 from tests.conftest import calling
 
 
@@ -16,8 +17,10 @@ def small_app(**endpoints: Callable[..., Any]) -> FastAPI:
     """Each endpoint answers to POST at its name."""
     app = FastAPI()
     errors.install(app)
+    router = Router()
     for name, endpoint in endpoints.items():
-        app.post(f"/{name}")(endpoint)
+        router.post(f"/{name}")(endpoint)
+    app.include_router(router)
     app.add_middleware(BodyLimit)
     app.add_middleware(Access)
     return app

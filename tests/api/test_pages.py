@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socialsync.api import pages
-from socialsync.api.pages import CursorBroken, Window
+from socialsync.api.pages import CursorBroken, NamedWindow, Window, named_window
 from socialsync.api.schemas import Answer
 
 
@@ -55,3 +55,20 @@ def test_the_last_page_has_no_cursor(count):
     page = Window(limit=4, cursor=None).page(THINGS[:count], ThingOut.model_validate)
     assert len(page.items) == count
     assert page.next_cursor is None
+
+
+def test_a_list_by_name_goes_on_behind_the_last_name_even_when_that_is_gone():
+    names = ["b", "a", "é", "c", "d"]
+    first = NamedWindow(2, None).page(names, str, str)
+    assert first.items == ["a", "b"]
+    names.remove("b")
+    second = named_window(2, first.next_cursor).page(names, str, str)
+    assert second.items == ["c", "d"]
+    last = named_window(2, second.next_cursor).page(names, str, str)
+    assert (last.items, last.next_cursor) == (["é"], None)
+
+
+@pytest.mark.parametrize("cursor", ["?", "YQ==", "YR", "_w", "é", "a"])
+def test_a_cursor_by_name_that_we_did_not_give_is_refused(cursor):
+    with pytest.raises(CursorBroken):
+        named_window(2, cursor)

@@ -1,14 +1,16 @@
 """What is wrong with a request, in the caller's spelling, without the caller's values."""
 
 import json
+import re
 from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
 from fastapi import Query
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from socialsync.api.schemas import AwareTime, Body, Changes, Flag, Number, RowNumber
+from socialsync.api import validation
+from socialsync.api.schemas import AwareTime, Body, Changes, Flag, Number, RowNumber, storable
 from tests.api.small import post, small_app
 
 SECRET = "EAAGm0PX4ZCpsBA"
@@ -42,7 +44,12 @@ async def changes(body: LetterChanges) -> dict[str, Any]:
     return body.given()
 
 
-async def search(limit: Annotated[int, Query(ge=1)], job: RowNumber = 1, of: UUID | None = None) -> None: ...
+async def search(
+    limit: Annotated[int, Query(ge=1)],
+    job: RowNumber = 1,
+    of: UUID | None = None,
+    q: Annotated[str | None, AfterValidator(storable), Query(max_length=200)] = None,
+) -> None: ...
 
 
 APP = small_app(letter=letter, changes=changes, search=search)
@@ -271,3 +278,70 @@ async def test_what_may_not_be_null_cannot_be_cleared():
 def test_a_default_of_a_change_is_not_described():
     described = json.dumps(LetterChanges.model_json_schema())
     assert "default" not in described
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b'{"weight": ' + b"9" * 5_000 + b"}", "A number has too many digits."),
+        (b"[" * 100_000, "The body is nested too deeply."),
+        (b'{"title": "a\nb"}', "The body is not valid JSON: Invalid control character at character 12."),
+        (b'{"title"', "The body is not valid JSON: Expecting ':' delimiter at character 8."),
+    ],
+)
+async def test_json_that_cannot_be_read_is_told_as_what_it_is(body, problem):
+    [entry] = await entries(content=body, headers=JSON)
+    assert (entry["field"], entry["problem"]) == (None, problem)
+    assert entry["fix"]
+
+
+async def test_what_is_not_utf_8_is_told_so():
+    answer = await post(APP, "/letter", content=b'{"title": "\xff"}', headers=JSON)
+    assert (answer.status_code, answer.json()["errors"][0]["fix"]) == (400, "Send JSON in UTF-8.")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"title": "a", "title": "b"}', "title"),
+        (b'{"title": "a", "title": "a"}', "title"),
+        (b'{"parts": [{"title": "a", "tit\\u006ce": "b"}]}', "title"),
+        (b'{"free": {"a": {"b": 1, "c": 2, "b": 3}}}', "b"),
+    ],
+)
+async def test_a_key_that_stands_twice_is_refused_by_name(body, field):
+    [entry] = await entries(content=body, headers=JSON)
+    assert (entry["field"], entry["problem"]) == (field, "A key stands twice in one object.")
+
+
+async def test_a_key_may_stand_in_two_objects():
+    answer = await post(APP, "/letter", json={"title": "a", "parts": [{"title": "a"}, {"title": "b"}]})
+    assert answer.status_code == 200
+
+
+async def test_a_text_is_counted_in_characters_and_a_limit_is_told():
+    [entry] = await entries("/search?q=" + "a" * 300 + "&limit=1")
+    assert entry["problem"] == "should have at most 200 characters"
+    [entry] = await entries("/search?limit=0")
+    assert entry["fix"] == "Write 1 or more."
+
+
+def patterns_in(schema: Any) -> set[str]:
+    """Of all that can be sent."""
+    if isinstance(schema, list):
+        return set().union(*map(patterns_in, schema))
+    if not isinstance(schema, dict):
+        return set()
+    found = {schema["pattern"]} if isinstance(schema.get("pattern"), str) else set()
+    return found.union(*map(patterns_in, schema.values()))
+
+
+async def test_every_pattern_of_the_api_has_an_example_that_fits(app):
+    anything = r"^[ -~]+$"
+    patterns = {found for found in patterns_in(app.openapi()) if found.startswith("^")} - {anything}
+    assert patterns == set(validation.LIKE)
+    for pattern, example in validation.LIKE.items():
+        assert re.match(pattern, example)

@@ -77,6 +77,14 @@ def test_with_nothing_set_it_starts_the_embedded_server(quick_path):
         subprocess.run([sys.executable, "-c", STOP, str(home)], env=bare(), check=True, timeout=30, cwd=home)
 
 
+def test_what_meta_wants_to_know_is_there_before_it_asks(server, shared, tmp_path):
+    with started(tmp_path, DATABASE_URL=shared.app) as (port, _):
+        assert ask(port, "/health/live")[0] == 200
+        made = {path.name: path for path in (tmp_path / "secrets").iterdir()}
+    assert made.keys() == {"secret_key", "app_secret", "verify_token"}
+    assert {path.stat().st_mode & 0o777 for path in made.values()} == {0o600}
+
+
 STOP = """
 import sys, pathlib
 from socialsync.db.embedded import EmbeddedServer

@@ -166,3 +166,16 @@ def test_the_list_of_commands_says_what_each_says_itself_and_imports_none_of_the
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert all(name in done.stdout for name in cli.COMMANDS)
+
+
+@pytest.mark.parametrize("command", ["serve", "simulator"])
+def test_a_port_that_is_taken_is_told_in_a_line_with_a_fix(run, command):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = run(command, "--port", port, expect=1)
+    assert said.startswith(f"Port {port} of 127.0.0.1 is taken. Free it")
+    assert f"socialsync {command} --port" in said
+
+
+def test_a_host_that_is_not_here_is_told_in_a_line(run):
+    assert "no address of this machine" in run("serve", "--host", "203.0.113.7", "--port", "8000", expect=1)

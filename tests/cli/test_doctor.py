@@ -102,6 +102,16 @@ def test_tokens_that_do_not_open_are_counted_and_not_shown(doctor, run, rows, mo
     assert "altogether" not in json.dumps(found)
 
 
+def test_a_short_secret_key_is_warned_of(doctor, rows, monkeypatch):
+    worker(rows)
+    monkeypatch.setenv("SOCIALSYNC_SECRET_KEY", "short")
+    found = doctor("--offline")["secret key"]
+    assert (found["state"], "16 characters" in found["found"]) == ("warning", True)
+    assert "short" not in found["found"]
+    monkeypatch.setenv("SOCIALSYNC_SECRET_KEY", "a key that is long enough,short")
+    assert doctor("--offline")["secret key"]["state"] == "ok"
+
+
 def test_a_database_that_lacks_migrations_says_so_and_what_needs_them_is_left_out(doctor, rows):
     rows("update alembic_version set version_num = '0001'")
     found = doctor("--offline", expect=1)

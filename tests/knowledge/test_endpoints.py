@@ -249,3 +249,51 @@ async def test_a_csv_with_a_fault_is_refused_whole(client, library, source, said
     assert answer.status_code == 422
     assert said in answer.text
     assert await library.rows("select id from faqs") == []
+
+
+BOUNDARY = {"Content-Type": "Multipart/Form-Data; boundary=x"}
+ONE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nOpen\r\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (ONE + ONE + b"--x--\r\n", BOUNDARY),
+        (b"--y\r\nnonsense", BOUNDARY),
+        (ONE + b"--x--\r\n", {"Content-Type": "multipart/form-data"}),
+        (ONE + b"--x--\r\n", {"Content-Type": "application/octet-stream"}),
+        (b"%PDF-1.7 ...", {"Content-Type": "application/pdf"}),
+        (b"\xff\xfe", {}),
+    ],
+)
+async def test_what_is_no_form_is_told_how_a_file_is_sent(client, content, headers):
+    answer = await client.post(DOOR, content=content, headers=headers)
+    assert answer.status_code == 422, answer.text
+    [entry] = answer.json()["errors"]
+    assert (entry["field"], "multipart/form-data" in entry["fix"]) == ("file", True)
+
+
+async def test_the_type_of_a_form_is_known_in_any_case(client):
+    answer = await client.post(DOOR, content=ONE + b"--x--\r\n", headers=BOUNDARY)
+    assert answer.status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"title": "x", "text": ""}, "text"),
+        ({"url": "nowhere"}, "url"),
+        ({"text": "x"}, "title"),
+    ],
+)
+async def test_what_is_wrong_with_a_text_is_named_as_it_is_spelled(client, body, field):
+    answer = await client.post(DOOR, json=body)
+    assert [entry["field"] for entry in answer.json()["errors"]] == [field]
+
+
+async def test_json_of_a_document_is_read_as_strictly_as_any(client):
+    headers = {"Content-Type": "application/json"}
+    answer = await client.post(DOOR, content=b'{"title": "a", "text": "b", "text": "c"}', headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "text")
+    answer = await client.post(DOOR, content=b'{"title"', headers=headers)
+    assert "':' delimiter at character 8" in answer.json()["detail"]

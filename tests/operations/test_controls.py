@@ -54,6 +54,29 @@ async def test_an_installations_viewer_changes_nothing(app, database, method, pa
     assert "operator" in found["detail"]
 
 
+async def test_queues_schedules_and_workers_come_in_pages(installation_client, database):
+    for number in range(3):
+        await execute(
+            database,
+            "insert into procrastinate_jobs (queue_name, task_name) values (:queue, 'x')",
+            queue=f"q{number}",
+        )
+        await add_worker(database, name="twin")
+        schedule = {**SCHEDULE, "name": f"s{number}"}
+        await installation_client.post(at("/schedules"), json=schedule)
+    for path in ("/queues", "/schedules", "/workers"):
+        whole = (await installation_client.get(at(path))).json()
+        seen, cursor = [], {}
+        while cursor is not None:
+            answer = (await installation_client.get(at(path), params={"limit": 2, **cursor})).json()
+            assert len(answer["items"]) <= 2
+            seen += answer["items"]
+            cursor = {"cursor": answer["next_cursor"]} if answer["next_cursor"] else None
+        assert (len(seen), whole["next_cursor"]) == (3, None)
+        assert [row["name"] for row in seen] == [row["name"] for row in whole["items"]]
+        problem(await installation_client.get(at(path), params={"cursor": "nonsense"}), 422)
+
+
 async def test_queues_are_listed_with_what_waits(installation_client, database):
     await add_job(database)
     await add_worker(database)

@@ -85,6 +85,13 @@ async def test_a_process_cut_off_answers_everything_else_503(cut_off):
     assert answer.headers["retry-after"]
 
 
+async def test_only_where_something_could_change_its_being_away_leaves_that_open(cut_off):
+    key = {"Authorization": "Bearer ss_" + "a" * 43}
+    for method, is_open in (("GET", False), ("POST", True)):
+        answer = await cut_off.request(method, "/api/v1/channels", headers=key)
+        assert ("whether anything was changed" in answer.json()["detail"]) is is_open
+
+
 @pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready"])
 async def test_a_monitor_may_ask_with_head(stranger, path):
     answer = await stranger.head(path)

@@ -197,6 +197,12 @@ async def test_an_odd_body_is_refused(installation_client, database, body):
     problem(answer, 422)
 
 
+async def test_a_workspace_that_leaves_its_name_out_is_told_what_is_wrong(client, database, workspace):
+    old = await add_job(database, workspace.id, status="succeeded", task="posts.publish_post")
+    answer = await client.post(f"{URL}/{old}/rerun", json={"args": {"foo": 1}})
+    assert problem(answer, 422)["errors"][0]["field"] in {"args.foo", "args.workspace_id"}
+
+
 async def test_a_workspace_cannot_rerun_into_another(client, database, workspace):
     old = await add_job(database, workspace.id)
     body = {"args": {"workspace_id": str(uuid4())}}

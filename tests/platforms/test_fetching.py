@@ -46,7 +46,7 @@ async def test_the_certificate_is_the_names(tmp_path: Path):
     server, client = certified("localhost", tmp_path)
     async with client as http, open_shelf(server) as shelf:
         url = shelf.put("/a.jpg", b"Hello")
-        async with open_url(http, "GET", url, allow_private=True) as answer:
+        async with open_url(http, "GET", url, here={shelf.url}) as answer:
             assert await answer.aread() == b"Hello"
             assert answer.url.host in {"127.0.0.1", "::1"}
 
@@ -56,7 +56,7 @@ async def test_a_certificate_of_another_name_is_nobodys(tmp_path: Path):
     async with client as http, open_shelf(server) as shelf:
         url = shelf.put("/a.jpg", b"Hello")
         with pytest.raises(NotReached):
-            async with open_url(http, "GET", url, allow_private=True):
+            async with open_url(http, "GET", url, here={shelf.url}):
                 pass
     assert shelf.seen == []
 

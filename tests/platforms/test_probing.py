@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from socialsync.clock import MovableClock
 from socialsync.errors import Invalid
-from socialsync.platforms import probe_media
+from socialsync.platforms import local_origins, probe_media
+from socialsync.platforms.fetching import origin_of
 from socialsync.platforms.probing import HEAD_LIMIT, Unreached
 from tests.platforms.shelf import Shelf, open_shelf, picture
 from tests.simulator.server import SimulatorServer
@@ -25,11 +27,14 @@ async def shelf() -> AsyncIterator[Shelf]:
 
 
 async def instagram(*urls: str, media_type: str = "image", **more: Any) -> None:
-    await probe_media(urls, platform="instagram", media_type=media_type, **{"allow_private": True, **more})
+    """The world on this machine is where the URLs lead, unless it is said to be elsewhere."""
+    here = {origin_of(httpx.URL(url)) for url in urls}
+    await probe_media(urls, platform="instagram", media_type=media_type, **{"here": here, **more})
 
 
 async def whatsapp(url: str, media_type: str) -> None:
-    await probe_media([url], platform="whatsapp", media_type=media_type, allow_private=True)
+    here = {origin_of(httpx.URL(url))}
+    await probe_media([url], platform="whatsapp", media_type=media_type, here=here)
 
 
 async def refused(look: Any, field: str = "media_urls[0]") -> str:
@@ -52,8 +57,8 @@ async def test_the_simulators_picture_is_a_good_image(simulator: SimulatorServer
 
 
 async def test_a_post_without_media_is_not_looked_at():
-    await probe_media([], platform="whatsapp", media_type=None, allow_private=False)
-    await probe_media(["http://127.0.0.1:1/a"], platform="whatsapp", media_type=None, allow_private=False)
+    await probe_media([], platform="whatsapp", media_type=None)
+    await probe_media(["http://127.0.0.1:1/a"], platform="whatsapp", media_type=None)
 
 
 async def test_nothing_of_ours_is_sent(shelf: Shelf):
@@ -265,7 +270,7 @@ async def test_a_redirect_to_nowhere_says_nothing(shelf: Shelf, location: str):
 )
 async def test_an_address_that_is_not_public_is_refused_without_a_word_to_it(shelf: Shelf, host: str):
     port = shelf.url.rpartition(":")[2]
-    message = await refused(instagram(f"http://{host}:{port}/a.jpg", allow_private=False))
+    message = await refused(instagram(f"http://{host}:{port}/a.jpg", here=()))
     assert "public" in message
     assert shelf.seen == []
 
@@ -274,6 +279,29 @@ async def test_the_world_on_this_machine_may_be_looked_at_where_it_is_the_platfo
     shelf.put("/a.jpg", SQUARE)
     await instagram(shelf.url.replace("127.0.0.1", "localhost") + "/a.jpg")
     assert shelf.seen[0].headers["host"] == shelf.url.replace("http://127.0.0.1", "localhost")
+
+
+async def test_nothing_else_on_this_machine_is_looked_at(shelf: Shelf):
+    async with open_shelf() as world:
+        elsewhere = shelf.put("/a.jpg", SQUARE)
+        assert "public" in await refused(instagram(elsewhere, here={world.url}))
+        there = world.redirect("/b.jpg", elsewhere)
+        assert "public" in await refused(instagram(there, here={world.url}))
+    assert shelf.seen == []
+
+
+@pytest.mark.parametrize(
+    ("base", "origins"),
+    [
+        ("http://127.0.0.1:8090/graph", {"http://127.0.0.1:8090"}),
+        ("http://localhost:80", {"http://localhost"}),
+        ("http://[::1]:8090", {"http://[::1]:8090"}),
+        ("https://graph.facebook.com", set()),
+        ("http://10.0.0.7:8090", set()),
+    ],
+)
+def test_a_world_on_this_machine_is_told_by_its_address(base: str, origins: set[str]):
+    assert local_origins(base, "https://graph.instagram.com") == origins
 
 
 # What we can't reach

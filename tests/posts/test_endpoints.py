@@ -1,5 +1,6 @@
 """`/api/v1/posts`, through the real application."""
 
+import socket
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -332,6 +333,18 @@ async def test_media_that_are_not_there_are_named_before_the_post_is_queued(clie
     posts = [{"channel_id": instagram, **media, **soon} for media in (there, there, gone, gone)]
     found = problem(await client.post(f"{URL}/bulk", json=posts), 422)
     assert [error["field"] for error in found["errors"]] == ["posts[2].media_urls[0]"]
+
+
+async def test_media_may_lead_to_the_simulator_and_to_nothing_else_on_this_machine(client, instagram):
+    with socket.create_server(("127.0.0.1", 0)) as another:
+        another.settimeout(0)
+        port = another.getsockname()[1]
+        for url in (f"http://127.0.0.1:{port}/health/live", "http://169.254.169.254/x.jpg"):
+            body = {"channel_id": instagram, "media_urls": [url], "publish_at": "2030-01-01T09:00:00Z"}
+            (error,) = problem(await client.post(URL, json=body), 422)["errors"]
+            assert "not on the public internet" in error["problem"]
+        with pytest.raises(BlockingIOError):
+            another.accept()  # nobody knocked
 
 
 async def test_a_repeated_request_is_answered_even_when_its_media_are_gone(client, instagram, simulator):

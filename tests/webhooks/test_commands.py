@@ -1,9 +1,12 @@
 """``socialsync webhooks``: seeing what came, and handling it again."""
 
 import json
+import os
 
 import pytest
+from typer.testing import CliRunner
 
+from socialsync import cli
 from tests.cli.conftest import run
 from tests.webhooks.conftest import add_delivery, as_meta_writes, status, told
 
@@ -102,3 +105,42 @@ def test_a_replay_that_fails_says_so_and_hinders_no_other(run, stored):
     stored.execute("alter table post_deliveries drop constraint broken")
     assert replayed(run, "--unhandled") == {"handled": 1}
     assert stored.execute("select status from post_deliveries").fetchone() == ("read",)
+
+
+@pytest.fixture
+def bare(tmp_path, monkeypatch):
+    """Run a command where there is no database at all."""
+    for name in [name for name in os.environ if name.startswith(("META_", "SOCIALSYNC_", "DATABASE_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SOCIALSYNC_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*command):
+        return CliRunner().invoke(cli.app, command)
+
+    return run
+
+
+def test_what_to_enter_at_meta_is_told_before_anything_runs(bare, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOCIALSYNC_PUBLIC_URL", "https://social.example.com/")
+    told = json.loads(bare("webhooks", "setup", "--json").stdout)
+    assert told == {
+        "whatsapp": "https://social.example.com/webhooks/whatsapp",
+        "instagram": "https://social.example.com/webhooks/instagram",
+        "verify_token": (tmp_path / "home/secrets/verify_token").read_text(),
+    }
+    shown = bare("webhooks", "setup")
+    assert all(value in shown.stdout for value in told.values())
+    assert shown.stderr == ""
+
+
+def test_the_token_to_enter_is_the_one_that_was_set(bare, monkeypatch, tmp_path):
+    monkeypatch.setenv("META_VERIFY_TOKEN", "a word of ours")
+    assert json.loads(bare("webhooks", "setup", "--json").stdout)["verify_token"] == "a word of ours"
+    assert not (tmp_path / "home/secrets/verify_token").exists()
+
+
+def test_an_address_that_meta_cannot_call_is_said(bare):
+    told = bare("webhooks", "setup", "--json")
+    assert "SOCIALSYNC_PUBLIC_URL" in told.stderr
+    assert json.loads(told.stdout)["whatsapp"] == "http://127.0.0.1:8000/webhooks/whatsapp"

@@ -51,7 +51,7 @@ async def test_anybody_elses_handshake_is_refused(stranger, changed):
     assert "a verify token" not in answer.text
 
 
-@pytest.mark.parametrize("missing", ["hub.mode", "hub.verify_token"])
+@pytest.mark.parametrize("missing", ["hub.mode", "hub.verify_token", "hub.challenge"])
 async def test_half_a_handshake_is_refused(stranger, missing):
     half = {name: value for name, value in HANDSHAKE.items() if name != missing}
     answer = await stranger.get("/webhooks/instagram", params=half)

@@ -52,6 +52,11 @@ _ROUTER = {
     ),
 }
 """What the router and the reading of a body refuse: code, sentence, fix."""
+_AWAY_READING = "The database is away or too busy. Try again."
+_AWAY = (
+    "The database is away or too busy; whether anything was changed is not known."
+    " Try again: with the same Idempotency-Key nothing is created twice."
+)
 
 
 @dataclass(frozen=True)
@@ -142,8 +147,7 @@ def _problem(request: Request, error: Exception) -> Problem | None:
             return Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "DatabaseAway",
-                "The database is away or too busy; whether anything was changed is not known."
-                " Try again: with the same Idempotency-Key nothing is created twice.",
+                _AWAY_READING if request.method in {"GET", "HEAD"} else _AWAY,
                 headers=_retry_after(_SOON),
             )
     return None

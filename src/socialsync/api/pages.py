@@ -6,7 +6,7 @@ follows. Callers must not read it.
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol, TypeVar
 from uuid import UUID
@@ -27,6 +27,7 @@ class HasId(Protocol):
 
 
 Row = TypeVar("Row", bound=HasId)
+Named = TypeVar("Named")
 Item = TypeVar("Item")
 
 
@@ -79,6 +80,52 @@ def window(
 
 
 Paged = Annotated[Window, Depends(window)]
+
+
+@dataclass(frozen=True)
+class NamedWindow:
+    """Which part of a list by name is asked for: one that is short, and read whole.
+
+    Args:
+        after: the key of the last item of the page before.
+    """
+
+    limit: int
+    after: str | None
+
+    def page(
+        self, rows: Iterable[Named], key: Callable[[Named], str], show: Callable[[Named], Item]
+    ) -> Page[Item]:
+        """The page of all these rows.
+
+        Args:
+            key: what orders them, and tells each from the others.
+        """
+        rest = sorted((row for row in rows if self.after is None or key(row) > self.after), key=key)
+        shown = rest[: self.limit]
+        more = len(rest) > self.limit
+        cursor = base64.urlsafe_b64encode(key(shown[-1]).encode()).decode().rstrip("=") if more else None
+        return Page(items=[show(row) for row in shown], next_cursor=cursor)
+
+
+def named_window(
+    limit: Annotated[int, Query(ge=1, le=MOST, description="Items on a page.")] = MOST,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+) -> NamedWindow:
+    return NamedWindow(limit, None if cursor is None else _decode_name(cursor))
+
+
+PagedByName = Annotated[NamedWindow, Depends(named_window)]
+
+
+def _decode_name(cursor: str) -> str:
+    try:
+        name = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except ValueError:  # binascii.Error and UnicodeDecodeError are some
+        raise _broken() from None
+    if base64.urlsafe_b64encode(name.encode()).decode().rstrip("=") != cursor:
+        raise _broken()
+    return name
 
 
 def encode(last: UUID) -> str:

@@ -41,6 +41,20 @@ _FIXES: Mapping[str, str] = {
     "bool_parsing": "Write true or false.",
     "list_type": "Put it into brackets: [...].",
 }
+_BOUNDS: Mapping[str, tuple[str, str]] = {
+    "greater_than": ("gt", "Write more than {}."),
+    "greater_than_equal": ("ge", "Write {} or more."),
+    "less_than": ("lt", "Write less than {}."),
+    "less_than_equal": ("le", "Write {} or less."),
+}
+"""By a limit's kind: where it stands in the context, and the fix."""
+LIKE: Mapping[str, str] = {
+    r"^[a-z]{2}$": "fr",
+    r"^\+[1-9][0-9]{7,14}$": "+33612345678",
+    r"^[A-Za-z0-9_-]+$": "17841400000000001",
+    r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$": "check-health",
+}
+"""An example for each pattern of the API; a test compares."""
 
 
 @dataclass(frozen=True)
@@ -73,18 +87,31 @@ def entries(found: Sequence[Mapping[str, Any]], *, content_type: str | None) -> 
 def _entry(error: Mapping[str, Any], content_type: str | None) -> Entry:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "json_invalid":
-        where = error["loc"][-1]
-        return Entry(None, f"The body is not valid JSON: {context['error']} at character {where}.")
+        problem = f"{context['error'].removesuffix(' at')} at character {error['loc'][-1]}"
+        return Entry(None, f"The body is not valid JSON: {problem}.", "Send JSON in UTF-8.")
     field = spelled(error["loc"])
     if kind == "refused":
-        place = ((field or "") + context["at"])[:LONGEST_NAME]
+        place = ((field or "") + context["at"]).removeprefix(".")[:LONGEST_NAME]
         return Entry(place or None, context["problem"], context["fix"])
     if field is None:
         return _about_the_body(kind, content_type)
     if kind in _SAID:
         return Entry(field, *_SAID[kind])
+    if kind == "too_long" and isinstance(
+        error["input"], str
+    ):  # pydantic counts "items" of what we checked first
+        return Entry(field, f"should have at most {context['max_length']} characters", "Shorten it.")
     problem = re.sub(r"^(Input|Value|String|List) should", "should", error["msg"])
-    return Entry(field, problem, _FIXES.get(kind, "/docs says what it takes."))
+    return Entry(field, problem, _fix(kind, context))
+
+
+def _fix(kind: str, context: Mapping[str, Any]) -> str:
+    if kind in _BOUNDS:
+        name, fix = _BOUNDS[kind]
+        return fix.format(context[name])
+    if kind == "string_pattern_mismatch" and context["pattern"] in LIKE:
+        return f"Write it like {LIKE[context['pattern']]}."
+    return _FIXES.get(kind, "/docs says what it takes.")
 
 
 def _about_the_body(kind: str, content_type: str | None) -> Entry:

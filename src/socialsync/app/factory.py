@@ -50,6 +50,7 @@ def create_app(resources: Resources | None = None) -> FastAPI:
             return
         telemetry.configure(level=environment.log_level, form=environment.log_format)
         found = await asyncio.to_thread(urls.resolve, environment)
+        environment.make_secrets()
         async with open_resources(environment, found=found) as own, pulse.beating(own.database):
             _put(app, own)
             yield

@@ -7,6 +7,7 @@ import uvicorn
 
 from socialsync import settings
 from socialsync import simulator as meta
+from socialsync.cli.ports import free_port
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")]
 
@@ -18,6 +19,8 @@ def serve(
 ) -> None:
     """Run the API."""
     settings.load_or_exit()
+    if port:
+        free_port(port, command="socialsync serve", host=host)
     uvicorn.run("socialsync.app:app", host=host, port=port, reload=reload, log_config=None, access_log=False)
 
 
@@ -44,4 +47,6 @@ def simulator(
             told = meta.Callback(callback, app_secret or settings.load_or_exit().app_secret)
         except ValueError as problem:
             raise typer.BadParameter(str(problem), param_hint="--callback") from None
+    if port:
+        free_port(port, command="socialsync simulator", host=host)
     meta.run(port=port, host=host, callback=told)

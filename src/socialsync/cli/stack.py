@@ -6,7 +6,6 @@ import ctypes
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ import httpx
 import psutil
 
 from socialsync import settings
+from socialsync.cli.ports import free_port
 from socialsync.db import migrations, urls
 from socialsync.db.embedded import EmbeddedServer
 from socialsync.errors import Conflict, Failed
@@ -96,7 +96,7 @@ async def running(
         Conflict: the port is taken.
         Failed: a process did not come up.
     """
-    port = _free_port(port)
+    port = free_port(port, command="socialsync up")
     environment = dict(extra or {})
     with _environment(environment):
         found = settings.load()
@@ -130,7 +130,7 @@ async def running(
 
 async def _start_simulator(stack: Stack, say: Say) -> None:
     say("Simulator of the outside world")
-    port = _free_port(0)
+    port = free_port(0, command="socialsync up")
     stack.simulator = f"http://127.0.0.1:{port}"
     # The secret that signs its calls it reads where the API does, so that no command line shows it
     await stack.start("simulator", "simulator", "--port", str(port), "--callback", stack.api)
@@ -155,20 +155,6 @@ async def _until(
                     return
             await asyncio.sleep(0.1)
     raise Failed(f"The {name} process did not answer at {url} in {READY_WITHIN:.0f} s.")
-
-
-def _free_port(wanted: int) -> int:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError:
-            raise Conflict(
-                f"Port {wanted} of 127.0.0.1 is taken.",
-                fix="Free it, or choose one: socialsync up --port 8010",
-            ) from None
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

@@ -140,6 +140,7 @@ def _welcome(found: stack.Stack, demo: Demo) -> Panel:
     for platform, channel_id in sorted(demo.channels.items()):
         table.add_row(f"{PLATFORM_NAMES[platform]} channel", str(channel_id))
     table.add_row("Workspace", str(demo.workspace_id))
+    table.add_row("Connect Meta", "socialsync webhooks setup")
     table.add_row("Outside world", found.simulator or found.settings.whatsapp_graph)
     table.add_row("Data", str(found.settings.home))
     return Panel(table, title="SocialSync is up", subtitle="Ctrl-C stops all of it", expand=False)

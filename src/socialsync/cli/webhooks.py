@@ -7,13 +7,15 @@ from uuid import UUID
 
 import typer
 
-from socialsync import clock
+from socialsync import clock, settings
 from socialsync.cli import wording
 from socialsync.cli.deeds import CLI
 from socialsync.cli.output import AsJson, show, with_resources
+from socialsync.cli.tables import print_json
 from socialsync.db import audit
 from socialsync.features.webhooks import service
 from socialsync.features.webhooks.service import Outcome, Which
+from socialsync.platforms import PLATFORMS
 from socialsync.resources import Resources
 
 app = typer.Typer(
@@ -29,6 +31,29 @@ _SAID: dict[Outcome, str] = {
     "waiting": "wait for their messages",
     "failed": "failed by a mistake of SocialSync's, which its log tells",
 }
+
+
+@app.command()
+def setup(as_json: AsJson = False) -> None:
+    """Print what Meta's form for webhooks wants: the callback URL of each platform and the verify token.
+
+    Example: socialsync webhooks setup
+    """
+    environment = settings.load()
+    address = environment.public_url
+    told = {platform: f"{address}/webhooks/{platform}" for platform in PLATFORMS}
+    told["verify_token"] = environment.verify_token
+    if as_json:
+        print_json(told)
+    else:
+        wide = max(map(len, told))
+        typer.echo("\n".join(f"{name.replace('_', ' '):{wide}}  {value}" for name, value in told.items()))
+    if not address.startswith("https://"):
+        typer.echo(
+            f"Meta calls nothing but HTTPS, and {address} is none: set SOCIALSYNC_PUBLIC_URL to the address"
+            " at which the internet reaches this API.",
+            err=True,
+        )
 
 
 @app.command("list")

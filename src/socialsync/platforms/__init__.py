@@ -17,6 +17,7 @@ from socialsync.platforms.contract import (
     Sender,
     Template,
 )
+from socialsync.platforms.fetching import local_origins
 from socialsync.platforms.probing import probe_media
 from socialsync.platforms.webpages import fetch_page
 
@@ -38,6 +39,7 @@ __all__ = [
     "Template",
     "check_post",
     "fetch_page",
+    "local_origins",
     "media_of",
     "open_platforms",
     "probe_media",

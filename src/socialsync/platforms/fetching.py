@@ -6,8 +6,9 @@ The address that was checked is the address that is connected to: a name that po
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 
 import httpx
 
@@ -52,24 +53,19 @@ async def open_url(
     method: str,
     url: str,
     *,
-    allow_private: bool = False,
     here: Collection[str] = (),
     headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[httpx.Response]:
     """The answer at the end of all redirects, whatever its status, with its body still unread.
 
     Args:
-        allow_private: take addresses that are not public, too; for a world that runs on this machine.
-        here: the origins (``http://127.0.0.1:8090``) for which alone they are taken.
+        here: the origins (``http://127.0.0.1:8090``) of a world that runs on this machine: of them alone are
+            addresses taken that are not public.
 
     Raises:
         AddressNotPublic, NotFetched.
     """
-
-    def may_be_private(at: httpx.URL) -> bool:
-        return allow_private or origin_of(at) in here
-
-    response = await _follow(http, method, url, headers or {}, may_be_private)
+    response = await _follow(http, method, url, headers or {}, here)
     try:
         yield response
     except httpx.HTTPError as error:
@@ -78,8 +74,20 @@ async def open_url(
         await response.aclose()
 
 
+def local_origins(*bases: str) -> set[str]:
+    """The origins of those of these bases that are on this machine: where the simulator plays the world."""
+    return {origin_of(at) for at in map(httpx.URL, bases) if _is_loopback(at.host)}
+
+
 def origin_of(at: httpx.URL) -> str:
     return f"{at.scheme}://{at.netloc.decode('ascii')}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 async def _follow(
@@ -87,12 +95,12 @@ async def _follow(
     method: str,
     url: str,
     headers: Mapping[str, str],
-    may_be_private: Callable[[httpx.URL], bool],
+    here: Collection[str],
 ) -> httpx.Response:
     try:
         at = httpx.URL(url)
         for _ in range(REDIRECTS + 1):
-            response = await _ask(http, method, at, headers, allow_private=may_be_private(at))
+            response = await _ask(http, method, at, headers, allow_private=origin_of(at) in here)
             if not response.has_redirect_location:
                 return response
             await response.aclose()

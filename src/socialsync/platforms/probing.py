@@ -5,7 +5,7 @@ Only what is certain counts. What we cannot reach, the platform may reach all th
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -53,13 +53,19 @@ _unreached = Unreached()
 
 
 async def probe_media(
-    urls: Sequence[str], *, platform: str, media_type: str | None, allow_private: bool, within: float = 3.0
+    urls: Sequence[str],
+    *,
+    platform: str,
+    media_type: str | None,
+    here: Collection[str] = (),
+    within: float = 3.0,
 ) -> None:
     """Look at the media of a post that `check_post` let through, all at once.
 
     Args:
         media_type: what `check_post` returned.
-        allow_private: the platform itself runs on this machine, and reaches what we reach.
+        here: the origin of the platform where it runs on this machine itself; it may be asked though it is
+            not public.
         within: seconds for all of it. What takes longer is let through.
 
     Raises:
@@ -68,7 +74,7 @@ async def probe_media(
     """
     if not urls or media_type is None:
         return
-    looks = [_Look(platform_named(platform), url, media_type, allow_private) for url in urls]
+    looks = [_Look(platform_named(platform), url, media_type, here) for url in urls]
     async with open_fetcher() as http, asyncio.TaskGroup() as group:
         tasks = [group.create_task(look.problem(http, within)) for look in looks]
     for index, task in enumerate(tasks):
@@ -81,7 +87,7 @@ class _Look:
     platform: type[Platform]
     url: str
     media_type: str
-    allow_private: bool
+    here: Collection[str]
 
     async def problem(self, http: httpx.AsyncClient, within: float) -> Problem | None:
         host = urlsplit(self.url).netloc.rpartition("@")[2]
@@ -117,9 +123,7 @@ class _Look:
         return judge(seen, self._format(seen))
 
     async def _ask(self, http: httpx.AsyncClient, method: str, headers: dict[str, str] | None = None) -> Seen:
-        async with open_url(
-            http, method, self.url, allow_private=self.allow_private, headers=headers
-        ) as answer:
+        async with open_url(http, method, self.url, here=self.here, headers=headers) as answer:
             seen = Seen(answer.status_code, _type_of(answer.headers), _length_of(answer))
             if method == "HEAD" or answer.status_code not in FOUND or not self._format(seen).pictures:
                 return seen

@@ -168,6 +168,8 @@ async def rerun(
     given = dict(old if args is None else args)
     _check_workspace(given, by)
     stored, lock = await _fit(session, job, given)
+    if by.workspace_id is not None and "workspace_id" not in given:
+        raise Invalid("is missing", field="args.workspace_id", fix="Send it as it was.")
     same_owner = stored.get("workspace_id") == old.get("workspace_id")
     new_id: int | None = await session.scalar(
         _RERUN,
@@ -225,7 +227,8 @@ async def _check_queue(session: AsyncSession, queue: str | None, by: By) -> None
 
 
 def _check_workspace(given: Mapping[str, Any], by: By) -> None:
-    if by.workspace_id is not None and given.get("workspace_id") != str(by.workspace_id):
+    own = by.workspace_id and str(by.workspace_id)
+    if own is not None and given.get("workspace_id", own) != own:
         raise Forbidden(
             "The job would be another workspace's.",
             field="args.workspace_id",

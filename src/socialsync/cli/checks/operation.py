@@ -18,6 +18,8 @@ _NAMED = 3
 """Channels that are named; of the others only the number is told."""
 _START = "Start one: socialsync worker"
 _KEY = "SOCIALSYNC_SECRET_KEY"
+_LEAST_KEY = 16
+"""Characters. Any form is taken, and shorter ones too: they may have encrypted what has to be opened."""
 
 
 def operation(seen: Installation) -> list[Check]:
@@ -97,6 +99,11 @@ async def _key(seen: Installation) -> Verdict:
         return failed(
             f"{shut:,} of {plural(tokens.stored, 'token')} of channels cannot be decrypted with it.",
             f"Add the key that encrypted them to the end of {_KEY}, or give the channels new tokens.",
+        )
+    if environment.secret_key and any(len(key) < _LEAST_KEY for key in environment.secret_keys[:1]):
+        return warning(
+            f"{_KEY} has fewer than {_LEAST_KEY} characters and can be guessed.",
+            f"Put a new one in front of it, from openssl rand -base64 32: {_KEY}=new,old",
         )
     origin = f"From {_KEY}" if environment.secret_key else "Generated in SOCIALSYNC_HOME"
     opens = (

@@ -1,13 +1,12 @@
 """The doors to a workspace's settings."""
 
-from fastapi import APIRouter
-
 from socialsync.api.opened import Opened
 from socialsync.api.principal import Admin, Reader
+from socialsync.api.routing import Router
 from socialsync.features.accounts import service
 from socialsync.features.accounts.schemas import WorkspaceChanges, WorkspaceOut
 
-router = APIRouter(prefix="/api/v1/workspace", tags=["workspace"])
+router = Router(prefix="/api/v1/workspace", tags=["workspace"])
 
 
 @router.get("", summary="Show the workspace's settings")

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import SecretStr
 from starlette.responses import Response
 from starlette.status import HTTP_201_CREATED, HTTP_202_ACCEPTED
@@ -12,12 +11,13 @@ from socialsync.api.idempotency import AskedOnce, once
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.channels import proving, service
 from socialsync.features.channels.schemas import ChannelChanges, ChannelOut, NewChannel
 from socialsync.resources import Resources
 
-router = APIRouter(prefix="/api/v1/channels", tags=["channels"])
+router = Router(prefix="/api/v1/channels", tags=["channels"])
 
 
 @router.post("", summary="Connect a channel", status_code=HTTP_201_CREATED, response_model=ChannelOut)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 from starlette.status import HTTP_200_OK, HTTP_202_ACCEPTED
@@ -13,13 +12,14 @@ from socialsync.api.idempotency import AskedOnce, once
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.comments import service
 from socialsync.features.comments.schemas import CommentOut, DecisionBody, ImportOut, ReplyOut, Triage, WhyOut
 from socialsync.features.comments.service import Comment
 from socialsync.features.decisions import service as decisions
 
-router = APIRouter(prefix="/api/v1", tags=["comments"])
+router = Router(prefix="/api/v1", tags=["comments"])
 
 
 @router.get("/comments", summary="List comments")

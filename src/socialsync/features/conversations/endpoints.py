@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
-from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 from starlette.status import HTTP_201_CREATED
@@ -14,6 +13,7 @@ from socialsync.api.idempotency import AskedOnce, once
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.conversations import service
 from socialsync.features.conversations.schemas import ConversationOut, NewMessage
@@ -21,7 +21,7 @@ from socialsync.features.messages import service as messages
 from socialsync.features.messages.schemas import ContactOut, FileOut, MessageOut, ReactionOut
 from socialsync.platforms.contract import Template
 
-router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
+router = Router(prefix="/api/v1/conversations", tags=["conversations"])
 
 
 @router.get("", summary="List the conversations")

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
 from starlette.responses import Response
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
@@ -11,12 +10,13 @@ from socialsync.api.idempotency import AskedOnce, once
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.decisions import service
 from socialsync.features.decisions.schemas import DecisionOut, NewRule, RuleChanges, RuleOut
 from socialsync.features.decisions.service import ContextType, Verdict
 
-router = APIRouter(prefix="/api/v1", tags=["decisions"])
+router = Router(prefix="/api/v1", tags=["decisions"])
 
 
 @router.post("/decision-rules", status_code=HTTP_201_CREATED, response_model=RuleOut, summary="Write a rule")

@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import clock
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.escalations import service
 from socialsync.features.escalations.schemas import EscalationOut, MailOut, Resolution, Status
 from socialsync.features.escalations.service import Escalation, Subject
 from socialsync.features.escalations.urgency import Urgency
 
-router = APIRouter(prefix="/api/v1/escalations", tags=["escalations"])
+router = Router(prefix="/api/v1/escalations", tags=["escalations"])
 
 
 @router.get("", summary="List what a person must see")

@@ -5,16 +5,13 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from socialsync import clock, platforms
 from socialsync.features.knowledge import formats, processing, queries
 from socialsync.features.knowledge.models import Document
 from socialsync.queue.jobs import Job
 from socialsync.resources import Resources
-from socialsync.settings import Settings
 
 LARGEST = 50 * 2**20
 """Bytes of one document."""
@@ -50,7 +47,8 @@ async def brought(opened: Resources, job: Job, document: Document) -> AsyncItera
 
 async def _fetched(opened: Resources, job: Job, document: Document, path: Path) -> Source:
     with path.open("wb") as file:
-        page = await platforms.fetch_page(document.url or "", file, most=LARGEST, here=_here(opened.settings))
+        here = platforms.local_origins(opened.settings.whatsapp_graph, opened.settings.instagram_graph)
+        page = await platforms.fetch_page(document.url or "", file, most=LARGEST, here=here)
     named = formats.named(page.content_type)
     source = Source(path, None if named else page.name, page.content_type if named else None)
     with path.open("rb") as file:
@@ -90,16 +88,3 @@ async def _unpacked(opened: Resources, document: Document, path: Path) -> None:
             n += _PARTS_AT_ONCE
             if None in parts:
                 return
-
-
-def _here(settings: Settings) -> set[str]:
-    """The simulator's origin, while it is the outside world of this machine."""
-    bases = (urlsplit(base) for base in (settings.whatsapp_graph, settings.instagram_graph))
-    return {f"{base.scheme}://{base.netloc}" for base in bases if _is_loopback(base.hostname or "")}
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

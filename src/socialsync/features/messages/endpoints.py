@@ -4,7 +4,7 @@ from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import AfterValidator
 from starlette.responses import Response
 
@@ -12,12 +12,13 @@ from socialsync import clock
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page, storable
 from socialsync.errors import Conflict
 from socialsync.features.messages import service
 from socialsync.features.messages.schemas import ContactOut, MessageOut, MessageResolution
 
-router = APIRouter(prefix="/api/v1", tags=["messages"])
+router = Router(prefix="/api/v1", tags=["messages"])
 
 Search = Annotated[
     str | None,

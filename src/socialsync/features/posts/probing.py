@@ -6,8 +6,6 @@ The network is asked here, so never inside a transaction.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from socialsync import platforms
 from socialsync.errors import Invalid
@@ -30,11 +28,12 @@ async def look(settings: Settings, media: Media | None) -> None:
     """Raises Invalid: names the medium, ``media_urls[1]``."""
     if media is None or not media.urls:
         return
+    graph = settings.whatsapp_graph if media.platform == "whatsapp" else settings.instagram_graph
     await platforms.probe_media(
         media.urls,
         platform=media.platform,
         media_type=media.media_type,
-        allow_private=_is_here(settings, media.platform),
+        here=platforms.local_origins(graph),
     )
 
 
@@ -54,13 +53,3 @@ async def look_at_many(settings: Settings, posts: Sequence[Media]) -> None:
             raise problem
     if problems:
         raise Invalid(problems[0].message, field=problems[0].field, fix=problems[0].fix, also=problems[1:])
-
-
-def _is_here(settings: Settings, platform: str) -> bool:
-    """Whether the platform is the simulator on this machine, which can reach what is on it too."""
-    base = settings.whatsapp_graph if platform == "whatsapp" else settings.instagram_graph
-    host = urlsplit(base).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

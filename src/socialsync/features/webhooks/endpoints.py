@@ -6,7 +6,7 @@ Meta, Graph API, "Webhooks, Getting started". Whatever is not answered with 200 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
+from fastapi import Depends, FastAPI, Header, Path, Query, Request
 from fastapi.routing import APIRoute
 from starlette.responses import PlainTextResponse, Response
 from typing_extensions import override
@@ -14,13 +14,14 @@ from typing_extensions import override
 from socialsync import clock
 from socialsync.api import opened as resources
 from socialsync.api.opened import Opened
+from socialsync.api.routing import Router
 from socialsync.db.transaction import Database
 from socialsync.errors import Forbidden, NotFound, Unauthenticated
 from socialsync.features.webhooks import signing
 from socialsync.features.webhooks.intake import Intake
 from socialsync.platforms import PLATFORMS
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+router = Router(prefix="/webhooks", tags=["webhooks"])
 _SIGNATURE = "X-Hub-Signature-256"
 _BODY = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 
@@ -52,7 +53,11 @@ async def verify_webhook(
         raise Forbidden(
             "This is not Meta's handshake, or the verify token is another one.",
             field="hub.verify_token",
-            fix="Give Meta's dashboard the value of META_VERIFY_TOKEN.",
+            fix="Give Meta's dashboard the verify token that `socialsync webhooks setup` prints.",
+        )
+    if not challenge:
+        raise Forbidden(
+            "The handshake has no challenge.", field="hub.challenge", fix="Meta sends one; send any word."
         )
     return PlainTextResponse(challenge)
 

@@ -1,9 +1,8 @@
 """The doors of knowledge: documents, FAQ entries, questions."""
 
-from fastapi import APIRouter
-
+from socialsync.api.routing import Router
 from socialsync.features.knowledge.endpoints import documents, faqs, questions
 
-router = APIRouter()
+router = Router()
 for part in (documents, faqs, questions):
     router.include_router(part.router)

@@ -3,7 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from starlette.status import HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
 from socialsync import clock
@@ -11,13 +11,14 @@ from socialsync.api.idempotency import AskedOnce, once
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.knowledge import service
 from socialsync.features.knowledge.endpoints import uploads
 from socialsync.features.knowledge.schemas import DocumentAnswer
 
 Status = Literal["pending", "processing", "indexed", "failed"]
-router = APIRouter(tags=["knowledge"])
+router = Router(tags=["knowledge"])
 
 
 @router.post(

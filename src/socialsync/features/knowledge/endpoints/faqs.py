@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from starlette.status import HTTP_204_NO_CONTENT
 
 from socialsync import clock
@@ -10,11 +10,12 @@ from socialsync.api.idempotency import AskedOnce, once
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.knowledge import service
 from socialsync.features.knowledge.schemas import FaqAnswer, FaqChanges, Imported, NewFaq
 
-router = APIRouter(tags=["knowledge"])
+router = Router(tags=["knowledge"])
 
 
 @router.post("/api/v1/faqs", status_code=201, response_model=FaqAnswer, summary="Write a FAQ entry")

@@ -1,9 +1,8 @@
 """``/api/v1/knowledge``: search and answers."""
 
-from fastapi import APIRouter
-
 from socialsync.api.opened import Opened
 from socialsync.api.principal import Reader
+from socialsync.api.routing import Router
 from socialsync.features.knowledge import answers
 from socialsync.features.knowledge.retrieval import Hit
 from socialsync.features.knowledge.schemas import (
@@ -15,7 +14,7 @@ from socialsync.features.knowledge.schemas import (
     SourceAnswer,
 )
 
-router = APIRouter(tags=["knowledge"])
+router = Router(tags=["knowledge"])
 
 
 @router.post("/api/v1/knowledge/search", summary="Search the knowledge")

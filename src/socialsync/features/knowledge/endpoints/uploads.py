@@ -5,9 +5,11 @@ mebibyte at a time.
 """
 
 import hashlib
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
@@ -15,7 +17,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 
+from socialsync.api.routing import read_json
 from socialsync.errors import Invalid
 from socialsync.features.knowledge import service
 from socialsync.features.knowledge.models import Document
@@ -41,6 +45,7 @@ OPENAPI: dict[str, Any] = {
     }
 }
 _LONGEST_NAME = 300
+_AS_FORM = "Send one file as multipart/form-data, in the field file: curl -F file=@prices.pdf"
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,24 @@ async def taken(request: Request) -> AsyncIterator[Upload]:
     Raises:
         Invalid, RequestValidationError.
     """
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        async with request.form(max_files=1, max_fields=10) as form:
+    declared = request.headers.get("content-type", "").lower()
+    if declared.startswith("multipart/form-data"):
+        form = await _form(request)
+        try:
             yield await _of_form(form)
+        finally:
+            await form.close()
     else:
-        yield _of_json(await request.body())
+        yield _of_json(await request.body(), declared)
+
+
+async def _form(request: Request) -> FormData:
+    try:
+        return await request.form(max_files=1, max_fields=10)
+    except HTTPException as error:
+        if error.status_code != HTTPStatus.BAD_REQUEST:
+            raise
+        raise Invalid(f"The form cannot be read: {error.detail}", field="file", fix=_AS_FORM) from None
 
 
 async def store(session: AsyncSession, document: Document, upload: Upload) -> None:
@@ -82,9 +100,13 @@ async def store(session: AsyncSession, document: Document, upload: Upload) -> No
         n += 1
 
 
-def _of_json(source: bytes) -> Upload:
+def _of_json(source: bytes, declared: str) -> Upload:
     try:
-        body = NewDocument.model_validate_json(source or b"{}")
+        body = NewDocument.model_validate(read_json(source or b"{}"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        if "json" not in declared:
+            raise Invalid("The body is neither a form nor JSON.", field="file", fix=_AS_FORM) from None
+        raise Invalid(f"The body is not valid JSON: {_where(error)}.", fix="Send JSON in UTF-8.") from None
     except ValidationError as error:
         raise RequestValidationError(
             [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
@@ -104,6 +126,12 @@ def _of_json(source: bytes) -> Upload:
         "digest": digest,
     }
     return Upload(values, digest, content=content)
+
+
+def _where(error: json.JSONDecodeError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"no UTF-8 at byte {error.start}"
+    return f"{error.msg.removesuffix(' at')} at character {error.pos}"
 
 
 async def _of_form(form: FormData) -> Upload:

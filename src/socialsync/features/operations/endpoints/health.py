@@ -2,10 +2,10 @@
 
 from http import HTTPStatus
 
-from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from socialsync.api.opened import Opened
+from socialsync.api.routing import Router
 from socialsync.features.operations import health, metrics, readiness
 from socialsync.features.operations.health import Alert
 from socialsync.features.operations.readiness import NotReady
@@ -19,7 +19,7 @@ from socialsync.features.operations.schemas import (
 )
 from socialsync.queue.shapes import QueueState
 
-router = APIRouter()
+router = Router()
 
 
 @router.head("/health/live", include_in_schema=False)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.api.callers import Principal
@@ -10,6 +10,7 @@ from socialsync.api.idempotency import AskedOnce, once
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged, encode_number
 from socialsync.api.principal import AnyOperator, AnyReader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page, RowNumber
 from socialsync.features.operations import waiting
 from socialsync.features.operations.endpoints.reach import Text, by, reaching
@@ -17,7 +18,7 @@ from socialsync.features.operations.schemas import JobAnswer, JobDetailAnswer, R
 from socialsync.queue import controls, history, inspection
 from socialsync.queue.history import Filters, Status
 
-router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
+router = Router(prefix="/api/v1/jobs", tags=["jobs"])
 LONGEST_WAIT_S = 60
 _AS_BEFORE = Rerun()
 

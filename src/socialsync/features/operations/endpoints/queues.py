@@ -2,27 +2,29 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.api.opened import Opened
+from socialsync.api.pages import PagedByName
 from socialsync.api.principal import InstallationOperator, InstallationReader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.operations.endpoints.reach import Text, by
 from socialsync.features.operations.schemas import Purged, QueueAnswer
 from socialsync.queue import inspection, switches
 
-router = APIRouter(prefix="/api/v1/queues", tags=["queues"])
+router = Router(prefix="/api/v1/queues", tags=["queues"])
 Name = Annotated[Text, Path(max_length=128)]
 
 
 @router.get("", summary="List the queues and what waits in them")
-async def list_queues(_caller: InstallationReader, opened: Opened) -> Page[QueueAnswer]:
-    """Every queue that ever had a job, by name, on one page."""
+async def list_queues(_caller: InstallationReader, opened: Opened, paged: PagedByName) -> Page[QueueAnswer]:
+    """Every queue that ever had a job, by name."""
     async with opened.database.system_transaction("the queues of the installation are shown") as session:
         await inspection.bound(session)
         found = await inspection.queues(session)
-    return Page(items=[QueueAnswer.model_validate(queue) for queue in found], next_cursor=None)
+    return paged.page(found, lambda row: row.name, QueueAnswer.model_validate)
 
 
 @router.post("/{name}/pause", summary="Pause a queue")

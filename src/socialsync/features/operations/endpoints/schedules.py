@@ -2,29 +2,33 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.api.idempotency import AskedOnce, once
 from socialsync.api.opened import Opened
+from socialsync.api.pages import PagedByName
 from socialsync.api.principal import InstallationOperator, InstallationReader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.operations.endpoints.reach import Text, by
 from socialsync.features.operations.schemas import Deferred, NewSchedule, ScheduleAnswer, ScheduleChanges
 from socialsync.queue import inspection, switches
 from socialsync.queue.schedules import New
 
-router = APIRouter(prefix="/api/v1/schedules", tags=["schedules"])
+router = Router(prefix="/api/v1/schedules", tags=["schedules"])
 Name = Annotated[Text, Path(max_length=200)]
 
 
 @router.get("", summary="List the schedules and when each comes next")
-async def list_schedules(_caller: InstallationReader, opened: Opened) -> Page[ScheduleAnswer]:
-    """By name, on one page."""
+async def list_schedules(
+    _caller: InstallationReader, opened: Opened, paged: PagedByName
+) -> Page[ScheduleAnswer]:
+    """By name."""
     async with opened.database.system_transaction("the schedules of the installation are shown") as session:
         await inspection.bound(session)
         found = await inspection.schedules(session)
-    return Page(items=[ScheduleAnswer.model_validate(schedule) for schedule in found], next_cursor=None)
+    return paged.page(found, lambda row: row.name, ScheduleAnswer.model_validate)
 
 
 @router.post("", status_code=201, response_model=ScheduleAnswer, summary="Add a schedule")

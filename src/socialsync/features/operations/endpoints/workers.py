@@ -2,26 +2,29 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 
 from socialsync.api.opened import Opened
+from socialsync.api.pages import PagedByName
 from socialsync.api.principal import InstallationOperator, InstallationReader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.operations.endpoints.reach import Text, by
 from socialsync.features.operations.schemas import WorkerAnswer, WorkersAsked
 from socialsync.queue import inspection, switches
+from socialsync.queue.shapes import WorkerState
 
-router = APIRouter(prefix="/api/v1/workers", tags=["workers"])
+router = Router(prefix="/api/v1/workers", tags=["workers"])
 Worker = Annotated[Text, Path(max_length=200, description="A worker's id, or its name.")]
 
 
 @router.get("", summary="List the workers and how busy they are")
-async def list_workers(_caller: InstallationReader, opened: Opened) -> Page[WorkerAnswer]:
-    """By name, on one page; the dead until others have given their jobs back."""
+async def list_workers(_caller: InstallationReader, opened: Opened, paged: PagedByName) -> Page[WorkerAnswer]:
+    """By name; the dead until others have given their jobs back."""
     async with opened.database.system_transaction("the workers of the installation are shown") as session:
         await inspection.bound(session)
         found = await inspection.workers(session)
-    return Page(items=[WorkerAnswer.model_validate(worker) for worker in found], next_cursor=None)
+    return paged.page(found, _key, WorkerAnswer.model_validate)
 
 
 @router.post("/{worker_id}/drain", status_code=202, summary="Have a worker leave once its jobs have ended")
@@ -36,3 +39,7 @@ async def stop_worker(worker_id: Worker, caller: InstallationOperator, opened: O
     """What it runs is cancelled and put back into its queue. 409 when it gives no sign of life."""
     async with opened.database.system_transaction("somebody stops a worker") as session:
         return WorkersAsked(workers=await switches.stop(session, worker_id, by(caller)), wanted="stop")
+
+
+def _key(worker: WorkerState) -> str:
+    return f"{worker.name}\0{worker.id:020}"

@@ -2,13 +2,14 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from socialsync import clock
 from socialsync.api.idempotency import AskedOnce, once, was_answered
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.posts import probing, retrying, service
 from socialsync.features.posts.endpoints import answers
@@ -16,7 +17,7 @@ from socialsync.features.posts.endpoints.answers import DeliveryAnswer, PostAnsw
 from socialsync.features.posts.lifecycle import ENDED, DeliveryStatus
 from socialsync.features.posts.schemas import Resolution, Retry
 
-router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
+router = Router(prefix="/api/v1/posts", tags=["posts"])
 
 
 @router.get("/{post_id}/runs", summary="See the attempts to publish a post")

@@ -3,15 +3,16 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.status import HTTP_204_NO_CONTENT
 
 from socialsync import clock
 from socialsync.api.opened import Opened
 from socialsync.api.principal import Operator
+from socialsync.api.routing import Router
 from socialsync.features.posts import closing
 
-router = APIRouter(prefix="/api/v1/channels", tags=["channels"])
+router = Router(prefix="/api/v1/channels", tags=["channels"])
 
 
 @router.delete("/{channel_id}", summary="Delete a channel", status_code=HTTP_204_NO_CONTENT)

@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from sqlalchemy import RowMapping
 
 from socialsync import clock
 from socialsync.api.idempotency import AskedOnce, once, was_answered
 from socialsync.api.opened import Opened
 from socialsync.api.principal import Operator
+from socialsync.api.routing import Router
 from socialsync.features.posts import bulk, probing, rescheduling
 from socialsync.features.posts.schemas import ManyAnswer, ManyPosts, ManyTimes, Written
 
-router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
+router = Router(prefix="/api/v1/posts", tags=["posts"])
 
 
 @router.post(

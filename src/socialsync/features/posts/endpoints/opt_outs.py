@@ -3,17 +3,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from socialsync.api.idempotency import AskedOnce, once
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.posts import opt_outs
 from socialsync.features.posts.schemas import NewOptOut, OptOutAnswer
 
-router = APIRouter(prefix="/api/v1/opt-outs", tags=["posts"])
+router = Router(prefix="/api/v1/opt-outs", tags=["posts"])
 
 
 @router.get("", summary="List who gets no broadcasts, newest first")

@@ -3,13 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from socialsync import clock
 from socialsync.api.idempotency import AskedOnce, once, was_answered
 from socialsync.api.opened import Opened
 from socialsync.api.pages import Paged
 from socialsync.api.principal import Operator, Reader
+from socialsync.api.routing import Router
 from socialsync.api.schemas import Page
 from socialsync.features.posts import probing, service
 from socialsync.features.posts.endpoints import answers
@@ -17,7 +18,7 @@ from socialsync.features.posts.endpoints.answers import PostAnswer
 from socialsync.features.posts.lifecycle import Status
 from socialsync.features.posts.schemas import NewPost, PostChanges
 
-router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
+router = Router(prefix="/api/v1/posts", tags=["posts"])
 
 
 @router.post("", status_code=201, response_model=PostAnswer, summary="Write or schedule a post")

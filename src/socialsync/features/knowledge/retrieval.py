@@ -4,7 +4,8 @@ Reciprocal rank fusion: Cormack, Clarke, Buettcher, SIGIR 2009, with their k = 6
 can be added, scores cannot. Words are those of each passage's own language, without the little words of the
 question's, and weigh the more the rarer they are (the idf of BM25). How much a rank by words counts depends
 on how much of the question's weight the passage has: a question in other words than the passage's is left to
-the vectors. Of equals, the passage in the question's language comes first.
+the vectors. Of equals, the passage in the question's language comes first. A word that no passage has counts
+against all words, not against a passage: what is best by them stands among the first, however many are near.
 
 Vectors are compared in two steps: first all of a workspace's by their signs alone (binary quantization,
 pgvector), which lie in an index that holds nothing else, then the nearest of them in full. That is exact
@@ -33,6 +34,10 @@ SOME = 100
 else of the question these have is found by the rarer words."""
 POOL = 150
 """Passages whose every word is looked at, of all that were found by one."""
+FEW = 5
+"""Passages that have a word which few have. Each is looked at, however many have more of the other words."""
+PLACES = 4
+"""Behind these stands neither the best by words, nor the best of what has the rarest word of the question."""
 EF_SEARCH = 100
 TRUST = 2.0
 """Power of the share of a question's words that a passage has; chosen on the half of bench/evaluation that
@@ -113,36 +118,41 @@ with given as materialized (
     ) as given_together cross join lateral find_passages_with(configs, lexemes, {SOME}) as passage
     cross join lateral (select tokens[passage.n] as token) as of_token
 ), rare as materialized (  -- a word says the more the fewer passages have it
-    select token, ln(1 + (greatest(total - known, 0) + 0.5) / (known + 0.5)) as weight
+    select token, known, ln(1 + (greatest(total - known, 0) + 0.5) / (known + 0.5)) as weight
     from size cross join (
         select token, count(found.id) as known
         from (select distinct token from terms) as all_tokens left join found using (token) group by token
     ) as counted
 ), weighed as materialized (
     select config, term, weight from terms join rare using (token)
-), pool as materialized (  -- the best by what is known of them so far
-    select id from found left join rare using (token)
-    group by id order by sum(coalesce(weight, 'infinity')) desc, id limit {POOL}
+), pool as materialized (  -- what has all words or one that few have, and the best by what is known so far
+    select id from found left join rare using (token) group by id
+    order by bool_or(coalesce(known <= {FEW}, true)) desc, sum(coalesce(weight, 'infinity')) desc, id
+    limit {POOL}
 ), looked_at as materialized (
-    select chunk.*, (
-            select sum(weight) from weighed where config = chunk.config and chunk.words @@ term
-        ) / (select sum(weight) from rare) as coverage
+    select chunk.*, had.weight / (select sum(weight) from rare) as coverage, had.rarest
     from pool cross join lateral (  -- one by one: there are few, and the planner thinks of thousands
         select id, config, faq_id is not null as is_faq, words
         from knowledge_chunks where workspace_id = :workspace_id and id = pool.id offset 0
-    ) as chunk
-), worded as materialized (
-    select id, config, is_faq, coverage,
-        row_number() over (order by coverage desc, closeness desc, id) as rank
+    ) as chunk cross join lateral (
+        select sum(weight) as weight, max(weight) as rarest from weighed
+        where config = chunk.config and chunk.words @@ term
+    ) as had
+), ranked as materialized (
+    select *, row_number() over (order by coverage desc, closeness desc, id) as rank,
+        row_number() over (order by rarest desc, coverage desc, closeness desc, id) as rank_by_rarest
     from (
-        select id, config, is_faq, coverage,
+        select id, config, is_faq, coverage, rarest,
             ts_rank_cd(words, (select query from asked where asked.config = looked_at.config), 1) as closeness
         from looked_at where coverage >= coalesce((  -- closeness, which costs most, decides among equals only
-            select coverage from looked_at order by 1 desc offset {CANDIDATES} - 1 limit 1), 0)
-        order by coverage desc, closeness desc, id limit {CANDIDATES}
+                select coverage from looked_at order by 1 desc offset {CANDIDATES} - 1 limit 1), 0)
+            or id = (select id from looked_at order by rarest desc, coverage desc, id limit 1)
     ) as best
-), fused as materialized (
-    select coalesce(near.id, worded.id) as id, near.likeness, cast((
+), worded as materialized (
+    select *, rank = 1 or rank_by_rarest = 1 as is_kept from ranked
+    where rank <= {CANDIDATES} or rank_by_rarest = 1
+), scored as materialized (
+    select coalesce(near.id, worded.id) as id, coalesce(is_kept, false) as is_kept, near.likeness, cast((
             coalesce(1.0 / (60 + near.rank), 0)
             + coalesce(power(least(worded.coverage, 1), cast({TRUST} as float8)) / (60 + worded.rank), 0)
         ) * (case when coalesce(near.is_faq, worded.is_faq) then 1.1 else 1 end)
@@ -150,14 +160,19 @@ with given as materialized (
             then cast({KIN} as float8) else 1 end)
         as float8) as score
     from near full outer join worded on worded.id = near.id
-    order by score desc, 1 limit :limit
+), fused as materialized (  -- what is kept comes to its place, however many others mean the like
+    select id, likeness, is_kept, case when is_kept then greatest(score, (
+            select score from scored order by 1 desc
+            offset {PLACES} - (select count(*) from scored where is_kept) limit 1
+        )) else score end as score
+    from scored order by score desc, is_kept desc, id limit :limit
 )
 select chunk.id, chunk.document_id, chunk.faq_id, chunk.text, chunk.heading, chunk.page, chunk.language,
     document.title, document.url, document.filename, fused.likeness, fused.score
 from fused join knowledge_chunks chunk on chunk.workspace_id = :workspace_id and chunk.id = fused.id
 left join knowledge_documents document
     on document.workspace_id = chunk.workspace_id and document.id = chunk.document_id
-order by fused.score desc, chunk.id
+order by fused.score desc, fused.is_kept desc, chunk.id
 """)  # noqa: S608 - constants of ours
 
 

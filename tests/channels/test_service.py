@@ -142,7 +142,7 @@ async def test_a_whatsapp_number_may_send_eighty_messages_a_second(client, limit
     await client.post(URL, json=NEW | {"platform": "instagram"})
     assert await limit("instagram:106540352242922") is None
     await client.post(URL, json=NEW)
-    assert await limit(WHATSAPP) == (80, 80, None)
+    assert await limit(WHATSAPP) == (80, 10, None)
 
 
 async def test_a_limit_that_operators_set_stays_theirs(client, limit, database):
@@ -158,6 +158,6 @@ async def test_a_key_that_is_only_blocked_for_a_while_gets_its_rate_and_stays_bl
     async with database.system_transaction("a test plays the platform") as session:
         await limits.block(session, WHATSAPP, until=noon())
     await client.post(URL, json=NEW)
-    assert await limit(WHATSAPP) == (80, 80, None)
+    assert await limit(WHATSAPP) == (80, 10, None)
     async with database.system_transaction("a test looks at the block") as session:
         assert await session.scalar(text("select blocked_until from limits")) == noon()

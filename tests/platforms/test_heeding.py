@@ -210,3 +210,26 @@ async def test_a_database_that_is_away_harms_no_call(noon: MovableClock, closed_
     await engine.dispose()
     assert [line["event"] for line in lines] == ["[LIMITS] Could not store a wait"]
     assert lines[0]["until"] == datetime(2026, 3, 4, 12, 1, tzinfo=UTC)
+
+
+async def test_a_number_that_sent_too_much_in_a_second_is_blocked_for_about_one(
+    fresh: Urls, tmp_path: Path, simulator: SimulatorServer, noon: MovableClock
+):
+    async with opening(fresh, tmp_path, simulator.url) as opened:
+        simulator.fault(action="error", code=130429, times=2)
+        for least, most in ((0.8, 1.2), (1.6, 2.4)):
+            with pytest.raises(errors.ThroughputReached) as refused:
+                await opened.platforms.whatsapp.send_text(NUMBER, "+33612345678", "Hello", "outbox-1")
+            wait = refused.value.retry_after
+            assert timedelta(seconds=least) <= wait <= timedelta(seconds=most)
+            assert await blocked(opened.database) == {NUMBER.limit_key: noon() + wait}
+            noon.move(wait)
+
+
+async def test_what_the_answer_says_goes_before_the_second(
+    platforms: Platforms, world: World, heard: Heard, sender: Sender
+):
+    world.answers({"error": {"code": 130429}}, status=429, headers={"Retry-After": "7"})
+    with pytest.raises(errors.ThroughputReached):
+        await ask(platforms, sender)
+    assert heard.waits == [(sender.limit_key, timedelta(seconds=7))]

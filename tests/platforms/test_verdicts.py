@@ -22,7 +22,7 @@ EXPECTED: dict[str, tuple[type[Failed], type[Failed]]] = {
     "100_33_object_missing": (errors.PermissionMissing, errors.PermissionMissing),
     "100_2534025_private_reply": (errors.PrivateReplyRefused, errors.PrivateReplyRefused),
     "10_2534022_window": (errors.WindowClosed, errors.WindowClosed),
-    "130429_throughput": (errors.RateLimited, errors.RateLimited),
+    "130429_throughput": (errors.ThroughputReached, errors.ThroughputReached),
     "131016_unavailable": (errors.PlatformUnavailable, errors.PlatformFaulted),
     "131026_undeliverable": (errors.RecipientUnreachable, errors.RecipientUnreachable),
     "131047_reengagement": (errors.WindowClosed, errors.WindowClosed),

@@ -5,6 +5,7 @@ PlatformError
 |  |- PlatformUnavailable     not reached, or out of order
 |  |  `- AnswerTooLong        ask for less
 |  |- RateLimited             too many calls
+|  |  |- ThroughputReached    more in a second than this number may send; a second later it may
 |  |  |- PairRateLimited      too many to this one person; others are fine
 |  |  `- QuotaSpent           the day's posts are used up
 |  |- MediaUnreachable        the platform could not fetch our media's URL
@@ -69,6 +70,10 @@ class AnswerTooLong(PlatformUnavailable):
 
 class RateLimited(PlatformError, Temporary):
     """Too many calls. Calling on while limited makes it longer."""
+
+
+class ThroughputReached(RateLimited):
+    """The number sent more in a second than it may. Over after about a second."""
 
 
 class PairRateLimited(RateLimited):

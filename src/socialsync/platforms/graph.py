@@ -9,7 +9,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, NoReturn, Protocol
 from urllib.parse import quote
@@ -26,7 +26,9 @@ from socialsync.platforms.errors import (
     QuotaSpent,
     RateLimited,
     Said,
+    ThroughputReached,
 )
+from socialsync.platforms.pauses import Pauses
 
 TIMEOUT: Final = httpx.Timeout(connect=5, read=30, write=10, pool=5)
 ANSWER_WITHIN: Final = 60.0
@@ -133,6 +135,7 @@ class Graph:
     version: str
     answer_within: float = ANSWER_WITHIN
     heed: Heed | None = None
+    pauses: Pauses = field(default_factory=Pauses)
 
     async def read(self, sender: Sender, *path: str, **params: str) -> Answer:
         """GET. Raises as `write`, with nothing worse than Temporary for a lost answer."""
@@ -190,6 +193,8 @@ class Graph:
             waits += _note_usage(sender, headers)
             return Answer(_understood(status, headers, content, reach, sender), reach)
         except PlatformError as failure:
+            if isinstance(failure, ThroughputReached) and failure.retry_after is None:
+                failure.retry_after = self.pauses.after_refusal(sender.limit_key, clock.now())
             _log.warning(
                 f"[GRAPH] {request.method} {request.url.path}: {failure.code}",
                 reach=reach.value,

@@ -53,6 +53,11 @@ ACTION_BLOCKED = Verdict(
     f"{_LOOK}; post less often from this account",
 )
 RATE_LIMITED = Verdict(errors.RateLimited, "Too many calls were made to Meta for this app or account", _AGAIN)
+THROUGHPUT_REACHED = Verdict(
+    errors.ThroughputReached,
+    "The number sent more messages in a second than WhatsApp takes of it",
+    f"{_AGAIN}; limit it to its rate with: socialsync limits set",
+)
 PAIR_RATE_LIMITED = Verdict(
     errors.PairRateLimited,
     "Too many messages went to this person in a short time",
@@ -242,7 +247,8 @@ TABLE: Final[tuple[Row, ...]] = (
     Row({1, 2, 131000, 131016}, ANY, UNAVAILABLE, on_effect=FAULTED),
     # Limits: refused before anything was done
     Row({131056}, ANY, PAIR_RATE_LIMITED),
-    Row({4, 17, 32, 341, 613, 130429, 133016}, ANY, RATE_LIMITED),
+    Row({130429}, ANY, THROUGHPUT_REACHED),
+    Row({4, 17, 32, 341, 613, 133016}, ANY, RATE_LIMITED),
     Row(range(80000, 80015), ANY, RATE_LIMITED),
     Row({131057}, ANY, UNAVAILABLE._replace(happened="Meta is upgrading this WhatsApp number")),
     # Who speaks

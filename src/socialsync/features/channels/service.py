@@ -27,7 +27,9 @@ Found = TypeVar("Found")
 SYSTEM = "socialsync"
 """The actor of what nobody asked for."""
 WHATSAPP_RATE = 80
-"""Messages a second from one number (Meta, "Throughput"), which is its burst too."""
+"""Messages a second from one number (Meta, "Throughput")."""
+WHATSAPP_BURST = 10
+"""A broadcast's batch. Eighty at once would make the first second's messages twice as many as Meta takes."""
 CONVERSATIONS_RATE = 2
 """Pages of conversations a second of one account (Meta, "Rate Limits"), which is its burst too."""
 _USUAL_BUFFER = {"buffer_quiet_s": 5.0, "buffer_max_s": 20.0}
@@ -288,10 +290,10 @@ async def note(
 
 async def _set_usual_rate(session: AsyncSession, channel: Channel) -> None:
     if channel.platform == "whatsapp":
-        key, rate = limit_key(channel), WHATSAPP_RATE
+        key, rate, burst = limit_key(channel), WHATSAPP_RATE, WHATSAPP_BURST
     else:
-        key, rate = conversations_key(channel), CONVERSATIONS_RATE
-    await limits.set_usual_rate(session, key, rate_per_s=rate, burst=rate)
+        key, rate, burst = conversations_key(channel), CONVERSATIONS_RATE, CONVERSATIONS_RATE
+    await limits.set_usual_rate(session, key, rate_per_s=rate, burst=burst)
 
 
 def _new_token(platform: str, cipher: Cipher, access_token: str, *, now: datetime) -> dict[str, Any]:

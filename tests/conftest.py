@@ -48,7 +48,10 @@ from tests.cluster import (
 )
 from tests.simulator.server import SimulatorServer
 
-hypothesis.settings.register_profile("thorough", max_examples=2_000)
+_PATIENT = {"suppress_health_check": [hypothesis.HealthCheck.too_slow]}  # speed is no test's business
+hypothesis.settings.register_profile("patient", **_PATIENT)
+hypothesis.settings.load_profile("patient")
+hypothesis.settings.register_profile("thorough", max_examples=2_000, **_PATIENT)
 # Rich tracebacks with every local variable take seconds each.
 structlog.configure(
     processors=[

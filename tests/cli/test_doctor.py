@@ -86,6 +86,14 @@ def test_a_queue_that_nobody_serves_while_jobs_wait_fails(doctor, rows):
     assert found["queues"]["fix"] == "Start one: socialsync worker -q odd"
 
 
+def test_workers_that_are_busy_all_the_time_fail_as_in_health(doctor, rows):
+    worker(rows)
+    rows("update worker_info set busy_share = 1")
+    found = doctor("--offline", expect=1)
+    assert found["workers"]["state"] == "failed"
+    assert found["workers"]["found"] == "The workers are busy 100% of the time."
+
+
 def test_tokens_that_do_not_open_are_counted_and_not_shown(doctor, run, rows, monkeypatch):
     worker(rows)
     run("workspace", "create", "Bakery")

@@ -20,6 +20,7 @@ MIB = 1024 * 1024
         (("--max-memory-per-child", "lots"), "--max-memory-per-child: 'lots' is no size; write it like 400,"),
         (("--max-memory-per-child", "200000"), "Celery counts in KiB: write 195M"),
         (("-q", " , "), "--queues: names no queue; write it like ingest,scheduler"),
+        (("-q", ""), "--queues: names no queue; write it like ingest,scheduler"),
         (("--processes", "0"), "--processes"),
         (("--max-tasks-per-child", "-1"), "--max-tasks-per-child"),
         (("--drain-timeout", "soon"), "--drain-timeout"),

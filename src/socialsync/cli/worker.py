@@ -114,7 +114,7 @@ def worker(
         raise typer.BadParameter("says how many; leave --processes out", param_hint="--autoscale")
     memory = _memory(max_memory_per_child) if max_memory_per_child else None
     bounds = _bounds(autoscale) if autoscale else Bounds(processes or 1, processes or 1)
-    served = _queues(queues) if queues else None
+    served = _queues(queues) if queues is not None else None
     found = settings.load()
     level = log_level or found.log_level
     telemetry.configure(level=level, form=found.log_format)

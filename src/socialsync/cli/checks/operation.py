@@ -34,8 +34,12 @@ def operation(seen: Installation) -> list[Check]:
 
 async def _workers(seen: Installation) -> Verdict:
     async with seen.seen() as session:
-        alive = [worker for worker in await inspection.workers(session) if worker.alive]
+        known = await inspection.workers(session)
         waiting = sum(queue.waiting for queue in (await inspection.queue_states(session)).values())
+    alive = [worker for worker in known if worker.alive]
+    busy = health.alerts({}, workers=len(alive), utilisation=inspection.utilisation(known)) if alive else []
+    if busy:
+        return failed(busy[0].message, busy[0].fix)
     if alive:
         return ok(f"{plural(len(alive), 'worker')} active.")
     if waiting:

@@ -91,7 +91,7 @@ async def connect(
         ChannelExists.
     """
     now = clock.now()
-    values = {**_USUAL_BUFFER, **check_manner(content), "created_at": now}
+    values = {**_USUAL_BUFFER, **check_manner(content), "created_at": now, "updated_at": now}
     buffers.check_buffer(quiet_s=values["buffer_quiet_s"], max_s=values["buffer_max_s"])
     check_sender(values["external_id"], access_token)
     values["workspace_id"] = workspace_id

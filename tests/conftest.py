@@ -48,7 +48,8 @@ from tests.cluster import (
 )
 from tests.simulator.server import SimulatorServer
 
-_PATIENT = {"suppress_health_check": [hypothesis.HealthCheck.too_slow]}  # speed is no test's business
+# Speed is no test's business
+_PATIENT = {"suppress_health_check": [hypothesis.HealthCheck.too_slow], "deadline": None}
 hypothesis.settings.register_profile("patient", **_PATIENT)
 hypothesis.settings.load_profile("patient")
 hypothesis.settings.register_profile("thorough", max_examples=2_000, **_PATIENT)

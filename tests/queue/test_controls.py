@@ -223,8 +223,11 @@ async def test_a_task_that_only_workers_know_is_left_to_them(database):
 async def test_a_workspace_cannot_rerun_into_another(database, workspace):
     async with database.transaction(workspace.id) as session:
         job_id = await add_job(session, "failed", args=f'{{"workspace_id": "{workspace.id}"}}')
-        for args in ({"workspace_id": str(uuid4())}, {}, {"workspace_id": None}):
+        for args in ({"workspace_id": str(uuid4())}, {"workspace_id": None}):
             with pytest.raises(Forbidden):
+                await controls.rerun(session, job_id, By("key", workspace.id), args=args)
+        for args in ({}, {"word": "nobody's"}):
+            with pytest.raises(Invalid):
                 await controls.rerun(session, job_id, By("key", workspace.id), args=args)
 
 

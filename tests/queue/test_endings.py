@@ -146,7 +146,7 @@ def short(monkeypatch):
     monkeypatch.setattr(crew, "GRACE", 0.3)
 
 
-async def test_an_aborted_job_that_goes_on_meets_its_hard_limit(app, fresh_database, short):
+async def test_an_aborted_job_that_goes_on_ends_with_its_process(app, fresh_database, short):
     began, end = asyncio.Event(), asyncio.Event()
 
     @app.task(name="mine.task", policy="short")
@@ -161,7 +161,7 @@ async def test_an_aborted_job_that_goes_on_meets_its_hard_limit(app, fresh_datab
     run = asyncio.create_task(worker.run())
     await began.wait()
     worker._crew.abort(worker._crew.ids())
-    await until_settled(fresh_database, "failed")
+    await until_settled(fresh_database, "aborted")
     assert worker._condemned
     end.set()
     await run

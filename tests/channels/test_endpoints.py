@@ -419,7 +419,7 @@ async def test_who_was_there_before_without_a_good_token_hears_no_more(
     client, channel, other_client, simulator, database
 ):
     """The first to connect was believed; the account's own workspace comes later."""
-    simulator.fault(action="error", match={"kind": "whatsapp.number", "token": TOKEN}, code=190)
+    simulator.fault(action="error", match={"kind": "whatsapp.number", "token": TOKEN}, code=190, times=2)
     answer = await other_client.post(URL, json=NEW | {"access_token": "EAAGm0-its-own"})
     assert answer.status_code == 201, answer.text
     before = (await client.get(f"{URL}/{channel['id']}")).json()
@@ -429,6 +429,18 @@ async def test_who_was_there_before_without_a_good_token_hears_no_more(
             text("select channel_id::text from find_channels('whatsapp', array['106540352242922'])")
         )
         assert list(reached) == [answer.json()["id"]]
+
+
+@pytest.mark.parametrize(
+    "fault", [{"action": "error", "code": 190, "times": 1}, {"action": "status", "status": 503}]
+)
+async def test_one_refusal_or_an_outage_takes_nothing_from_who_was_there(
+    channel, other_client, simulator, rows, fault
+):
+    simulator.fault(match={"kind": "whatsapp.number", "token": TOKEN}, **fault)
+    answer = await other_client.post(URL, json=NEW | {"access_token": "EAAGm0-its-own"})
+    assert answer.status_code == 201, answer.text
+    assert [row.status for row in await rows()] == ["active", "active"]
 
 
 async def test_an_account_of_two_workspaces_that_both_prove_it_is_of_both(

@@ -3,11 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from socialsync.features.conversations.answering import AI_OFF
-from socialsync.features.messages import buffer
 from socialsync.features.messages import service as messages
 from socialsync.queue.policies import Wait
 from tests.messages.conftest import ADA, BOB, NOON, Inbox
@@ -162,22 +159,3 @@ async def test_the_sweep_leaves_running_jobs_alone(inbox: Inbox, database):
 async def check_buffer(inbox: Inbox, database) -> int:
     async with database.system_transaction("a test sweeps") as session:
         return await messages.check_buffer(session, now=inbox.now)
-
-
-@given(
-    st.lists(st.floats(0, 30), min_size=1, max_size=20),
-    st.floats(0.1, 10),
-    st.floats(0, 20),
-)
-def test_a_window_ends_after_a_silence_or_its_most(pauses, quiet_s, more_s):
-    quiet = timedelta(seconds=quiet_s)
-    most = timedelta(seconds=quiet_s + more_s)
-    at = NOON
-    due = buffer.closes_at(NOON, at, quiet=quiet, most=most)
-    for pause in pauses:
-        at += timedelta(seconds=pause)
-        if at >= due:
-            break
-        due = buffer.closes_at(NOON, at, quiet=quiet, most=most)
-        assert at <= due <= NOON + most
-        assert due == at + quiet or due == NOON + most

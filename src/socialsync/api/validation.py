@@ -97,9 +97,8 @@ def _entry(error: Mapping[str, Any], content_type: str | None) -> Entry:
         return _about_the_body(kind, content_type)
     if kind in _SAID:
         return Entry(field, *_SAID[kind])
-    if kind == "too_long" and isinstance(
-        error["input"], str
-    ):  # pydantic counts "items" of what we checked first
+    if kind == "too_long" and isinstance(error["input"], str):
+        # Pydantic counts "items" of what we checked first
         return Entry(field, f"should have at most {context['max_length']} characters", "Shorten it.")
     problem = re.sub(r"^(Input|Value|String|List) should", "should", error["msg"])
     return Entry(field, problem, _fix(kind, context))

@@ -11,15 +11,17 @@ from uuid import UUID
 from socialsync import clock, telemetry
 from socialsync.db.encryption import Cipher
 from socialsync.db.transaction import Database
-from socialsync.errors import Forbidden, Permanent, SocialSyncError, Temporary
+from socialsync.errors import Forbidden, SocialSyncError, Temporary
 from socialsync.features.channels import queries, senders, service
 from socialsync.features.channels.models import Channel
 from socialsync.platforms import Platforms
 from socialsync.platforms.contract import Sender
-from socialsync.platforms.errors import PlatformError
+from socialsync.platforms.errors import PermissionMissing, PlatformError, RequestRefused, TokenRevoked
 
 log = telemetry.get_logger(__name__)
 
+LOOKS = 2
+"""Meta has refused good tokens: one refusal takes nothing from anybody."""
 NOT_ITS_OWN = (
     "The platform does not take this channel's access token for this account, which others have too."
 )
@@ -73,15 +75,19 @@ async def prove(
 async def _look_again(database: Database, platforms: Platforms, cipher: Cipher, channel: Channel) -> None:
     """Whoever was there before without a token that is taken is asked to connect again."""
     try:
-        await platforms[channel.platform].check_account(senders.sender_of(channel, cipher))
-    except Permanent as refused:
-        log.warning(
-            "[CHANNEL] Not its own account", channel_id=str(channel.id), reason=type(refused).__name__
-        )
+        sender = senders.sender_of(channel, cipher)
     except SocialSyncError:
-        return  # that says nothing about the token
-    else:
-        return
+        return  # our own keys do not open it: that says nothing about the token
+    for _ in range(LOOKS):
+        try:
+            await platforms[channel.platform].check_account(sender)
+        except (TokenRevoked, PermissionMissing, RequestRefused) as refused:
+            reason = type(refused).__name__
+        except PlatformError:
+            return  # nor does this
+        else:
+            return
+    log.warning("[CHANNEL] Not its own account", channel_id=str(channel.id), reason=reason)
     async with database.transaction(channel.workspace_id) as session:
         await service.mark_revoked(
             session, channel.id, NOT_ITS_OWN, now=clock.now(), token_set_at=channel.token_set_at

@@ -12,11 +12,6 @@ PATIENCE = timedelta(seconds=30)
 message that nobody answered."""
 
 
-def closes_at(opened_at: datetime, now: datetime, *, quiet: timedelta, most: timedelta) -> datetime:
-    """When a window that was opened then closes, if the person is silent from now on."""
-    return min(now + quiet, opened_at + most)
-
-
 def may_drop(waiting_since: datetime, dropped: int, now: datetime) -> bool:
     """Whether an answer may be dropped because the person wrote on."""
     return dropped == 0 and now - waiting_since < PATIENCE

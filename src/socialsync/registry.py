@@ -1,9 +1,10 @@
 """The list of rooms. A feature exists for the house (its tables, jobs and endpoints) once it stands here."""
 
-import importlib
 import importlib.util
 from types import ModuleType
 from typing import Literal
+
+from socialsync import later
 
 ROOMS = (
     "accounts",
@@ -34,4 +35,4 @@ def load() -> None:
 def parts(part: Part) -> list[ModuleType]:
     """Import this file of every room that has one, lower rooms first."""
     names = (f"socialsync.features.{room}.{part}" for room in ROOMS)
-    return [importlib.import_module(name) for name in names if importlib.util.find_spec(name)]
+    return [later.imported(name) for name in names if importlib.util.find_spec(name)]

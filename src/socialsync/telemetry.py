@@ -9,7 +9,10 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
-import structlog
+from socialsync import later
+
+with later.without("rich", "better_exceptions"):  # for tracebacks with local variables, which ours never show
+    import structlog
 
 _SECRET_NAME = re.compile(r"token|secret|password|authorization|api_key|credential", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^/\s]+@")

@@ -1,27 +1,31 @@
-"""What a worker need not know, it does not spend its start on."""
+"""What a process need not know, it does not spend its start on."""
 
 import subprocess
 import sys
 
 import pytest
 
-ROUTES = ("fastapi", "starlette", "uvicorn", "alembic", "typer", "PIL.Image")
+DOORS = ("fastapi", "starlette", "uvicorn", "alembic", "typer", "PIL.Image")
+PRINTERS = ("rich", "pygments", "click")
+JOBS = ("socialsync.worker.door", "procrastinate", "sqlalchemy", "psycopg_pool", "httpx")
+SETTINGS = ("pydantic", "psycopg", "structlog", "asyncio")
+NOT_OF = {
+    "socialsync.worker.door": (*DOORS, *PRINTERS),
+    "socialsync.worker.child": (*DOORS, *PRINTERS),
+    "socialsync.cli": (*PRINTERS, *JOBS, *SETTINGS),
+    "socialsync.cli.worker": (*PRINTERS, *JOBS),  # the supervisor
+    "socialsync.cli.doors": JOBS[:-1],
+    "socialsync.app.factory": ("typer", *PRINTERS),
+}
 
 
-@pytest.mark.parametrize("module", ["socialsync.worker.door", "socialsync.worker.child"])
-def test_a_worker_imports_nothing_of_the_other_doors(module):
+@pytest.mark.parametrize("module", NOT_OF)
+def test_a_process_imports_nothing_that_it_does_not_need(module):
     code = f"""
 import sys, types, {module}
-print([name for name in {ROUTES!r} if type(sys.modules.get(name)) is types.ModuleType])
+print([name for name in {NOT_OF[module]!r} if type(sys.modules.get(name)) is types.ModuleType])
 """
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert ended.stdout.strip() == "[]"
-
-
-def test_a_supervisor_imports_no_task():
-    code = "import sys, socialsync.cli.worker; print('socialsync.worker.door' in sys.modules)"
-    run = [sys.executable, "-c", code]
-    ended = subprocess.run(run, capture_output=True, text=True, timeout=60, check=True)
-    assert ended.stdout.strip() == "False"

@@ -24,7 +24,7 @@ from typing_extensions import override
 from socialsync import errors, telemetry
 from socialsync.api import validation
 from socialsync.api.validation import Entry
-from socialsync.db import away
+from socialsync.db import away, sqlstates
 from socialsync.errors import SocialSyncError
 
 log = telemetry.get_logger(__name__)
@@ -138,12 +138,12 @@ def _problem(request: Request, error: Exception) -> Problem | None:
         case HTTPException():
             return _of_router(error)
         case sqlalchemy.exc.DataError() | psycopg.DataError():
-            log.warning("postgres refused a value", sqlstate=away.sqlstate(error))
+            log.warning("postgres refused a value", sqlstate=sqlstates.sqlstate(error))
             return Problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid", "A value is not one that can be stored."
             )
         case _ if away.is_away(error):
-            log.warning("database away", error=type(error).__name__, sqlstate=away.sqlstate(error))
+            log.warning("database away", error=type(error).__name__, sqlstate=sqlstates.sqlstate(error))
             return Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "DatabaseAway",

@@ -1,19 +1,16 @@
 """The command line. Exit codes: 0 done, 1 failed, 2 wrong usage."""
 
-import importlib
 import sys
 from collections import UserDict
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 from typing_extensions import override
 
 import socialsync
-from socialsync.errors import SocialSyncError
+from socialsync import later
 
 COMMANDS = {
     "up": ("up:up", "Run everything on embedded defaults until Ctrl-C."),
@@ -68,7 +65,7 @@ class Commands(UserDict[str, Any]):
     @override
     def __getitem__(self, name: str) -> Any:
         module, _, what = self.data[name][0].partition(":")
-        found = getattr(importlib.import_module(f"{__name__}.{module}"), what)
+        found = getattr(later.imported(f"{__name__}.{module}"), what)
         holder = typer.Typer()
         if isinstance(found, typer.Typer):
             holder.add_typer(found, name=name)
@@ -125,20 +122,7 @@ def main() -> None:
     """Run a command; what goes wrong is a sentence on stderr, never a traceback."""
     try:
         app()
-    except SocialSyncError as error:
-        _complain(error.message, error.fix)
-    except OSError as error:
-        _complain(f"{error.strerror}: {error.filename}", "Is SOCIALSYNC_HOME a folder that you may write to?")
     except Exception as error:
-        complaints = importlib.import_module(f"{__name__}.complaints")
-        if (said := complaints.said(error)) is None:
+        if not later.imported(f"{__name__}.complaints").made(error):
             raise
-        _complain(said, complaints.FIX)
-
-
-def _complain(message: str, fix: str | None) -> None:
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(f"[red bold]Error:[/] {escape(message)}")
-    if fix:
-        console.print(f"[dim]{escape(fix)}[/]")
-    raise SystemExit(1)
+        raise SystemExit(1) from error

@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from socialsync import settings
-from socialsync import simulator as meta
+from socialsync import later, settings
 from socialsync.cli.ports import free_port
+
+with later.without("httpx._main"):  # its command line, which takes rich and pygments along
+    from socialsync import simulator as meta
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")]
 

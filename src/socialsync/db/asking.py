@@ -15,7 +15,7 @@ from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from socialsync.db.away import READ_ONLY, sqlstate
+from socialsync.db.sqlstates import READ_ONLY, sqlstate
 
 Answer: TypeAlias = dict[str, Any]
 

@@ -3,8 +3,7 @@
 import psycopg
 from sqlalchemy import exc
 
-READ_ONLY = "25006"
-"""SQLSTATE of a write on a standby: the fail-over is under way."""
+from socialsync.db.sqlstates import READ_ONLY, sqlstate
 
 
 def is_away(error: BaseException) -> bool:
@@ -13,8 +12,3 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
         return True
     return sqlstate(error) == READ_ONLY
-
-
-def sqlstate(error: BaseException) -> str | None:
-    """The SQLSTATE that Postgres gave, if this came from it."""
-    return getattr(getattr(error, "orig", error), "sqlstate", None)

@@ -8,8 +8,8 @@ from sqlalchemy import event, exc
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from socialsync.db.away import READ_ONLY, sqlstate
 from socialsync.db.binary import Binary, BinaryDumper
+from socialsync.db.sqlstates import READ_ONLY, sqlstate
 from socialsync.db.urls import Urls
 
 

@@ -4,22 +4,25 @@ async with platforms.open_platforms(meta_graph_url=..., instagram_graph_url=...,
     wamid = await world.whatsapp.send_text(sender, "+33612345678", "Hello", tracker=outbox_id)
 """
 
-from socialsync.platforms.catalogue import PLATFORMS, Platforms, check_post, media_of, open_platforms
-from socialsync.platforms.comments import Comment, CommentPage, MediaPage, PublishedMedia
-from socialsync.platforms.contract import (
-    CommentPlatform,
-    ContainerState,
-    ContainerStatus,
-    FreshToken,
-    Heed,
-    Media,
-    Quota,
-    Sender,
-    Template,
-)
-from socialsync.platforms.fetching import local_origins
-from socialsync.platforms.probing import probe_media
-from socialsync.platforms.webpages import fetch_page
+from socialsync import later
+
+with later.without("httpx._main"):  # its command line, which takes rich and pygments along
+    from socialsync.platforms.catalogue import PLATFORMS, Platforms, check_post, media_of, open_platforms
+    from socialsync.platforms.comments import Comment, CommentPage, MediaPage, PublishedMedia
+    from socialsync.platforms.contract import (
+        CommentPlatform,
+        ContainerState,
+        ContainerStatus,
+        FreshToken,
+        Heed,
+        Media,
+        Quota,
+        Sender,
+        Template,
+    )
+    from socialsync.platforms.fetching import local_origins
+    from socialsync.platforms.probing import probe_media
+    from socialsync.platforms.webpages import fetch_page
 
 __all__ = [
     "PLATFORMS",

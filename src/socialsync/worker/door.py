@@ -11,7 +11,7 @@ from procrastinate import PsycopgConnector
 
 from socialsync import registry, settings, telemetry
 from socialsync.db import urls
-from socialsync.db.direct import PatientPool
+from socialsync.db.pool import PatientPool
 from socialsync.queue.app import App
 from socialsync.queue.tasks import HOUSE
 from socialsync.resources import Resources, open_resources

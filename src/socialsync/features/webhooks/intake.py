@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from socialsync.db.away import READ_ONLY, is_away, sqlstate
+from socialsync.db.away import is_away
+from socialsync.db.sqlstates import READ_ONLY, sqlstate
 from socialsync.db.transaction import Database
 from socialsync.features.webhooks import service
 

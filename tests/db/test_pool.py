@@ -1,6 +1,6 @@
 import psycopg
 
-from socialsync.db.direct import PatientPool
+from socialsync.db.pool import PatientPool
 
 
 async def test_a_connection_that_the_server_ended_is_replaced_before_it_is_used(fresh):

@@ -14,8 +14,10 @@ NOT_OF = {
     "socialsync.worker.child": (*DOORS, *PRINTERS),
     "socialsync.cli": (*PRINTERS, *JOBS, *SETTINGS),
     "socialsync.cli.worker": (*PRINTERS, *JOBS),  # the supervisor
-    "socialsync.cli.doors": JOBS[:-1],
-    "socialsync.app.factory": ("typer", *PRINTERS),
+    "socialsync.cli.inspect": ("socialsync.resources", "socialsync.registry", "httpx", "fastapi"),
+    "socialsync.cli.serve": ("socialsync.simulator", *PRINTERS[:2], *JOBS),
+    "socialsync.cli.simulator": ("socialsync.app", *PRINTERS[:2], *JOBS[:-1]),
+    "socialsync.app.factory": ("socialsync.simulator", "typer", *PRINTERS),
 }
 
 

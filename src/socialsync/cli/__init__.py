@@ -18,13 +18,13 @@ COMMANDS = {
         "demo:demo",
         "Play a scripted story with live progress; exit status 0 only if all of it came true.",
     ),
-    "serve": ("doors:serve", "Run the API."),
+    "serve": ("serve:serve", "Run the API."),
     "worker": (
         "worker:worker",
         "Run jobs until SIGTERM or Ctrl-C, in processes that are watched and replaced.",
     ),
     "simulator": (
-        "doors:simulator",
+        "simulator:simulator",
         "Play Meta's Graph API on this machine; GET /_sim/ tells how to drive it.",
     ),
     "bench": (

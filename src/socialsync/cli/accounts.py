@@ -6,7 +6,8 @@ from uuid import UUID
 
 import typer
 
-from socialsync.cli.output import AsJson, out, show, with_resources
+from socialsync.cli.opened import with_resources
+from socialsync.cli.output import AsJson, out, show
 from socialsync.errors import Invalid, NotFound
 from socialsync.features.accounts import service
 from socialsync.resources import Resources

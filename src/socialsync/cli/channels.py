@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import clock
 from socialsync.cli import wording
-from socialsync.cli.output import AsJson, out, with_resources
+from socialsync.cli.opened import with_resources
+from socialsync.cli.output import AsJson, out
 from socialsync.cli.tables import Column, console, print_json, table
 from socialsync.errors import NotFound
 from socialsync.features.accounts import service as accounts

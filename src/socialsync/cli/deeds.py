@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync.cli.output import with_resources
+from socialsync.cli.opened import with_resources
 from socialsync.errors import Refused
 from socialsync.queue import history
 from socialsync.queue.controls import By, WrongState

@@ -11,7 +11,8 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from socialsync.cli.channels import Workspace, workspace_id_of
-from socialsync.cli.output import AsJson, out, show, with_resources
+from socialsync.cli.opened import with_resources
+from socialsync.cli.output import AsJson, out, show
 from socialsync.cli.reading import checked
 from socialsync.errors import Failed, Invalid, NotFound
 from socialsync.features.knowledge import answers, service

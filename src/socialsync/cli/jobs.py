@@ -9,15 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import settings
 from socialsync.cli import deeds, job_views, reading, story, tasks
-from socialsync.cli.live import Seen, look, present
-from socialsync.cli.output import AsJson, with_resources
+from socialsync.cli.live import Seen, look, present, with_database
+from socialsync.cli.output import AsJson
 from socialsync.cli.reading import JobIds
 from socialsync.cli.tables import console, print_json
 from socialsync.features.operations.schemas import JobDetailAnswer, Rerun
 from socialsync.queue import controls, history
 from socialsync.queue.history import Filters, Status
 from socialsync.queue.records import JobDetail
-from socialsync.resources import Resources
 
 app = typer.Typer(
     help="Find jobs, see what became of them, run them again.\n\n"
@@ -65,10 +64,7 @@ def show(
     async def ask(session: AsyncSession) -> Seen[JobDetail]:
         return Seen([await history.get_job(session, job_id)])
 
-    async def work(resources: Resources) -> Seen[JobDetail]:
-        return await look(resources, ask)
-
-    (job,) = with_resources(work).rows
+    (job,) = with_database(lambda database: look(database, ask)).rows
     if as_json:
         print_json(JobDetailAnswer.model_validate(job))
     else:

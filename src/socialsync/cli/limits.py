@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from socialsync import clock
 from socialsync.cli import deeds, reading, wording
 from socialsync.cli.live import Seen, View, Watch, present
-from socialsync.cli.output import AsJson, with_resources
+from socialsync.cli.opened import with_resources
+from socialsync.cli.output import AsJson
 from socialsync.cli.tables import Column
 from socialsync.db import audit
 from socialsync.errors import NotFound

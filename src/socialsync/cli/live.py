@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any, Generic
+from typing import Annotated, Any, Generic, TypeVar
 
 import psycopg
 import typer
@@ -14,16 +14,18 @@ from rich.text import Text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from socialsync import clock
-from socialsync.cli.output import with_resources
+from socialsync import clock, settings
 from socialsync.cli.tables import Column, Row, console, print_json, table
+from socialsync.db import urls
+from socialsync.db.engine import create_engine
+from socialsync.db.transaction import Database
 from socialsync.errors import Temporary
 from socialsync.queue import inspection
-from socialsync.resources import Resources
 
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Look again every second, until Ctrl-C.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Rows at most.")]
 EVERY = 1.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,9 @@ def present(view: View[Row], *, as_json: bool, watch: bool = False) -> None:
         raise typer.BadParameter("goes on for ever; --json prints one document", param_hint="--watch")
     if watch:
         with contextlib.suppress(KeyboardInterrupt):
-            with_resources(lambda resources: follow(resources, view, console()))
+            with_database(lambda database: follow(database, view, console()))
         return
-    seen = with_resources(lambda resources: look(resources, view.ask))
+    seen = with_database(lambda database: look(database, view.ask))
     if as_json:
         print_json([view.as_json(row) for row in seen.rows])
         if seen.more:
@@ -77,14 +79,29 @@ def present(view: View[Row], *, as_json: bool, watch: bool = False) -> None:
         where.print(drawn(view, seen, where.width))
 
 
-async def look(resources: Resources, ask: Callable[[AsyncSession], Awaitable[Seen[Row]]]) -> Seen[Row]:
+def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
+    """Open the database that the environment names, do the work, close it. Who only looks at the queue needs
+    no room of the house, and waits for none to be imported.
+    """
+
+    async def run() -> T:
+        engine = create_engine(urls.resolve(settings.load()))
+        try:
+            return await work(Database(engine))
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(run())
+
+
+async def look(database: Database, ask: Callable[[AsyncSession], Awaitable[Seen[Row]]]) -> Seen[Row]:
     """One short look.
 
     Raises:
         Temporary: it would have taken longer.
     """
     try:
-        async with resources.database.system_transaction("the CLI looks at the queue") as session:
+        async with database.system_transaction("the CLI looks at the queue") as session:
             await inspection.bound(session)
             return await ask(session)
     except OperationalError as error:
@@ -104,9 +121,9 @@ def drawn(view: View[Row], seen: Seen[Row], width: int) -> RenderableType:
     return Group(body, *seen.notes, *more)
 
 
-async def follow(resources: Resources, view: View[Row], where: Console) -> None:
+async def follow(database: Database, view: View[Row], where: Console) -> None:
     """Until cancelled. While Postgres is away the last look stays, and says so."""
-    last = drawn(view, await look(resources, view.ask), where.width)
+    last = drawn(view, await look(database, view.ask), where.width)
     away: str | None = None
     live = Live(console=where, auto_refresh=False, screen=True) if where.is_terminal else None
     try:
@@ -118,7 +135,7 @@ async def follow(resources: Resources, view: View[Row], where: Console) -> None:
                     where.print(last)
                 await asyncio.sleep(EVERY)
                 try:
-                    last, away = drawn(view, await look(resources, view.ask), where.width), None
+                    last, away = drawn(view, await look(database, view.ask), where.width), None
                 except (Temporary, psycopg.Error, SQLAlchemyError, OSError) as error:
                     if (task := asyncio.current_task()) and task.cancelling():
                         raise asyncio.CancelledError from error  # Ctrl-C: Postgres cancelled the look for it

@@ -1,9 +1,8 @@
 """How lists look: a table for people, JSON for programs."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 from pydantic_core import to_jsonable_python
@@ -12,24 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from socialsync import registry, settings
-from socialsync.resources import Resources, open_resources
-
-T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 out = Console(highlight=False, soft_wrap=False)
-
-
-def with_resources(work: Callable[[Resources], Awaitable[T]]) -> T:
-    """Open what the environment names, do the work, close it. All tables and tasks are known to the work."""
-    registry.load()
-
-    async def run() -> T:
-        async with open_resources(settings.load()) as resources:
-            return await work(resources)
-
-    return asyncio.run(run())
 
 
 def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str) -> None:

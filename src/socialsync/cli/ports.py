@@ -2,8 +2,13 @@
 
 import errno
 import socket
+from typing import Annotated
+
+import typer
 
 from socialsync.errors import Conflict, Invalid
+
+Port = Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")]
 
 
 def free_port(wanted: int, *, command: str, host: str = "127.0.0.1") -> int:

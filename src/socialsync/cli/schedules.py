@@ -8,7 +8,8 @@ from socialsync import settings
 from socialsync.cli import reading, state_views, tasks
 from socialsync.cli.deeds import CLI
 from socialsync.cli.live import Watch, present
-from socialsync.cli.output import AsJson, with_resources
+from socialsync.cli.opened import with_resources
+from socialsync.cli.output import AsJson
 from socialsync.features.operations.schemas import NewSchedule, ScheduleChanges
 from socialsync.queue import switches
 from socialsync.queue.schedules import New

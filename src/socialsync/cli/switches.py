@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync import registry
 from socialsync.cli import deeds, reading, wording
-from socialsync.cli.output import with_resources
+from socialsync.cli.opened import with_resources
 from socialsync.cli.reading import JobIds
 from socialsync.queue import controls, history, inspection, switches
 from socialsync.resources import Resources

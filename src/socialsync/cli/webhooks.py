@@ -10,7 +10,8 @@ import typer
 from socialsync import clock, settings
 from socialsync.cli import wording
 from socialsync.cli.deeds import CLI
-from socialsync.cli.output import AsJson, show, with_resources
+from socialsync.cli.opened import with_resources
+from socialsync.cli.output import AsJson, show
 from socialsync.cli.tables import print_json
 from socialsync.db import audit
 from socialsync.features.webhooks import service

@@ -1,29 +1,14 @@
-"""The processes: API and simulator. The worker has a file of its own."""
+"""``socialsync simulator``."""
 
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from socialsync import later, settings
-from socialsync.cli.ports import free_port
+from socialsync.cli.ports import Port, free_port
 
 with later.without("httpx._main"):  # its command line, which takes rich and pygments along
     from socialsync import simulator as meta
-
-Port = Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")]
-
-
-def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Port = 8000,
-    reload: Annotated[bool, typer.Option(help="Restart when the code changes (development).")] = False,
-) -> None:
-    """Run the API."""
-    settings.load_or_exit()
-    if port:
-        free_port(port, command="socialsync serve", host=host)
-    uvicorn.run("socialsync.app:app", host=host, port=port, reload=reload, log_config=None, access_log=False)
 
 
 def simulator(

@@ -23,6 +23,8 @@ from socialsync.worker.wire import REPORT_EVERY, Options, Report, Status, Word
 log = telemetry.get_logger("socialsync.worker.child")
 
 _TRY_AGAIN_EVERY = 1.0
+_SOON = 0.05
+"""Seconds between reports until it claims jobs: an old child may be waiting for it."""
 _MOST_UNSENT = 65_536
 """Bytes that wait for a supervisor which does not read, before reports are left out."""
 
@@ -120,7 +122,7 @@ async def _report(worker: Worker, writer: asyncio.StreamWriter) -> None:
         )
         if writer.transport.get_write_buffer_size() < _MOST_UNSENT:
             writer.write(report.written())
-        await asyncio.sleep(REPORT_EVERY)
+        await asyncio.sleep(REPORT_EVERY if report.ready else _SOON)
         now, spent = time.monotonic(), time.process_time()
         busy = min(1.0, (spent - used) / (now - at))
         at, used = now, spent

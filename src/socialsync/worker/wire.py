@@ -1,7 +1,8 @@
 """What a supervisor and its children say to each other, over a pair of sockets.
 
 The supervisor gives a child its options as the one argument of its command line, and words later; the child
-reports twice a second. Either one sees by the end of the line that the other one has ended.
+reports twice a second, and oftener until it claims jobs. Either one sees by the end of the line that the
+other one has ended.
 """
 
 import json

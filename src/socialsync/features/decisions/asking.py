@@ -1,5 +1,6 @@
 """Whether somebody asks for a person: in five languages, whatever a model would think of it."""
 
+import functools
 import re
 
 _PERSON = {
@@ -24,16 +25,18 @@ _WANT = {
     "ar": "(?:أريد|اريد|عايز|بدي)",
 }
 _FEW = r"(?:[\w'-]+ ){0,3}?"
-_ASKED = re.compile(
-    "|".join(
-        rf"\b(?:{_TALK[language]}) {_FEW}(?:{person})\b|\b(?:{_WANT[language]}) ?(?:{person}|human|humain)\b"
-        for language, person in _PERSON.items()
-    )
-    + rf"|\bmit (?:einem|einer|dem|der)? ?{_FEW}(?:{_PERSON['de']}) {_FEW}(?:{_TALK['de']})",
-    re.IGNORECASE,
-)
 _APOSTROPHE = str.maketrans("\u2019", "'")
 
 
 def asks_for_person(text: str) -> bool:
-    return _ASKED.search(" ".join(text.translate(_APOSTROPHE).split())) is not None
+    return _asked().search(" ".join(text.translate(_APOSTROPHE).split())) is not None
+
+
+@functools.cache
+def _asked() -> re.Pattern[str]:
+    ways = [
+        rf"\b(?:{_TALK[spoken]}) {_FEW}(?:{person})\b|\b(?:{_WANT[spoken]}) ?(?:{person}|human|humain)\b"
+        for spoken, person in _PERSON.items()
+    ]
+    ways.append(rf"\bmit (?:einem|einer|dem|der)? ?{_FEW}(?:{_PERSON['de']}) {_FEW}(?:{_TALK['de']})")
+    return re.compile("|".join(ways), re.IGNORECASE)

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from socialsync.errors import Temporary
+from socialsync.features.posts import lanes
+from socialsync.features.posts.deliveries import CHUNK
 from socialsync.queue.policies import Wait
 from tests.posts.test_broadcasts import MESSAGE, NOON, THREE, broadcast
 
@@ -131,6 +133,27 @@ async def test_recipients_who_are_held_back_are_told(office, desk, simulator, no
     reason, until = await waiting(desk, post)
     assert reason.startswith("Some recipients have to wait. Too many messages went to this person")
     assert until == NOON + timedelta(seconds=4)
+
+
+async def test_a_chunk_behind_another_in_its_lane_waits_for_what_that_one_waits_for(
+    office, desk, simulator, noon
+):
+    many = [f"+336{n:08}" for n in range(lanes.LANES * CHUNK + 1)]
+    post, job_id = await broadcast(office, many)
+    await office.run(job_id)
+    await office.rows(
+        "update procrastinate_jobs set status = 'succeeded' where id = :id returning id", id=job_id
+    )
+    *firsts, last = await office.jobs("posts.send_deliveries")
+    assert last["lock"] == firsts[0]["lock"], "five chunks have four lanes"
+    for n, first in enumerate(firsts):
+        await put_off(office, first["id"], timedelta(seconds=10 + n))
+    limited = ("A limit of the platform is waited for.", NOON + timedelta(seconds=10))
+    assert await waiting(desk, post) == limited
+    await put_off(office, last["id"], timedelta(seconds=-1))  # its own turn has come; its lane's has not
+    assert await waiting(desk, post) == limited
+    await put_off(office, firsts[0]["id"], timedelta())
+    assert await waiting(desk, post) == ("Its job waits for a free worker of the queue scheduler.", None)
 
 
 async def test_a_list_shows_a_few_recipients_of_each_post_and_their_number(office, desk, noon):

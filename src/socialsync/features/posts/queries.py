@@ -100,8 +100,9 @@ left join lateral (
 ) held on true
 cross join lateral (
     select coalesce(bool_or(sends and status = 'doing'), false) as works,
-        coalesce(bool_or(sends and status = 'todo' and coalesce(scheduled_at, :now) <= :now), false) as ready,
-        min(scheduled_at) filter (where sends and status = 'todo') as next_at,
+        coalesce(bool_or(
+            sends and first and status = 'todo' and coalesce(scheduled_at, :now) <= :now), false) as ready,
+        min(scheduled_at) filter (where sends and first and status = 'todo') as next_at,
         coalesce(bool_or(not sends), false) as settles,
         min(scheduled_at) filter (where not sends and scheduled_at > :now) as settles_at,
         max((select setting.queue_name from queue_settings setting where setting.queue_name = job.queue_name
@@ -109,12 +110,17 @@ cross join lateral (
             filter (where status = 'todo' and coalesce(scheduled_at, :now) <= :now) as paused,
         max((select blocked_until from limits where limits.key = job.limit_key
             and blocked_until > clock_timestamp())) as blocked_until
-    from (
-        select status, scheduled_at, queue_name, x_limit_key as limit_key, task_name <> :settling as sends
-        from procrastinate_jobs job where job.lock = any ({_LOCKS}) and job.status < 'doing'
-        union all
-        select status, scheduled_at, queue_name, x_limit_key, task_name <> :settling
-        from procrastinate_jobs job where job.lock = any ({_LOCKS}) and job.status = 'doing'
+    from (  -- of each lock the first job alone can run, as the claim orders them
+        select *, task_name <> :settling as sends,
+            row_number() over (
+                partition by lock order by status = 'doing' desc, priority desc, id) = 1 as first
+        from (
+            select id, lock, priority, status, scheduled_at, queue_name, x_limit_key as limit_key, task_name
+            from procrastinate_jobs job where job.lock = any ({_LOCKS}) and job.status < 'doing'
+            union all
+            select id, lock, priority, status, scheduled_at, queue_name, x_limit_key, task_name
+            from procrastinate_jobs job where job.lock = any ({_LOCKS}) and job.status = 'doing'
+        ) every
     ) job
 ) jobs
 where post.id = any (cast(:ids as uuid[]))

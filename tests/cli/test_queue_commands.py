@@ -331,6 +331,20 @@ def test_limits_are_set_listed_and_removed(run, deeds):
     assert "no limit" in run("limits", "remove", "channel:7", expect=1)
 
 
+def test_a_block_is_listed_with_its_end_whether_or_not_a_job_waits_for_it(run, rows):
+    rows(
+        "insert into limits (key, rate_per_s, burst, blocked_until) values"
+        " ('whatsapp:1', 80, 10, now() + interval '5 min 30 s'),"
+        " ('instagram:2', null, 1, now() + interval '2 h 30 min'),"
+        " ('instagram:3', null, 1, now() - interval '1 s')"
+    )
+    listed = run("limits", "list")
+    assert "blocked until" in listed
+    assert re.search(r"instagram:2 .* \d\d:\d\d:\d\d UTC, in 2 h", listed)
+    assert re.search(r"whatsapp:1 .* \d\d:\d\d:\d\d UTC, in 5 min", listed)
+    assert [limit["key"] for limit in read(run, "limits", "list")] == ["instagram:2", "whatsapp:1"]
+
+
 @pytest.mark.parametrize("options", [(), ("--burst", "3"), ("--rate", "fast"), ("--max-running", "-1")])
 def test_a_limit_that_says_nothing_is_wrong_usage(run, options):
     run("limits", "set", "k", *options, expect=2)

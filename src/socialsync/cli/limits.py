@@ -30,13 +30,15 @@ _LIST = text("""
 select key, max_running, rate_per_s, burst, case when blocked_until > clock_timestamp() then blocked_until end
     as blocked_until, (select count(*) from procrastinate_jobs
     where status = 'doing' and x_limit_key = limits.key) as running
-from limits order by key
+from limits
+where max_running is not null or rate_per_s is not null or blocked_until > clock_timestamp()
+order by key
 """)
 
 
 @app.command("list")
 def list_limits(watch: Watch = False, as_json: AsJson = False) -> None:
-    """List the limits, and what runs under them.
+    """List the limits, what runs under them, and until when a platform wants a key to be left alone.
 
     Example: socialsync limits list --watch
     """
@@ -120,7 +122,7 @@ def _rate(limit: Limit) -> str | None:
 
 def _blocked(limit: Limit) -> str | None:
     until: datetime | None = limit["blocked_until"]
-    return f"opens {wording.when(until, clock.now())}" if until else None
+    return f"{until:%H:%M:%S} UTC, {wording.when(until, clock.now())}" if until else None
 
 
 _COLUMNS = (
@@ -135,5 +137,5 @@ _COLUMNS = (
     Column[Limit](
         "burst", lambda limit: f"{limit['burst']:g}" if limit["rate_per_s"] else None, rank=1, right=True
     ),
-    Column[Limit]("", _blocked, optional=True),
+    Column[Limit]("blocked until", _blocked, optional=True),
 )

@@ -84,7 +84,7 @@ def test_an_empty_installation_says_so_in_sentences(run):
     for view, sentence in VIEWS.items():
         assert sentence in run("inspect", view)
         assert read(run, "inspect", view) == []
-    assert "no such job" in run("jobs", "list")
+    assert run("jobs", "list") == "No job yet.\n"
     assert "No limit is set" in run("limits", "list")
     assert read(run, "jobs", "list") == read(run, "limits", "list") == []
 
@@ -170,6 +170,19 @@ def test_jobs_are_listed_by_filters_and_in_pages(run, add):
     paged = run("jobs", "list", "--limit", "1", "--queue", "a")
     assert f"Go on: socialsync jobs list --queue a --limit 1 --cursor {ids[2]}" in paged
     run("jobs", "list", "--status", "lost", expect=2)
+
+
+def test_a_list_without_a_match_names_what_it_was_asked_for(run, add):
+    only = add("failed", queue="a")
+    listing = ("jobs", "list")
+    assert run(*listing, "-q", "b", "--status", "failed") == "No job matches --queue b --status failed.\n"
+    assert run(*listing, "--q", "two words") == "No job matches --q 'two words'.\n"
+    assert run(*listing, "--cursor", str(only)) == f"No job matches --cursor {only}.\n"
+    assert run("inspect", "active", "-q", "b") == "No job runs in the queue 'b' at present.\n"
+    assert run("inspect", "scheduled", "-q", "b") == "No job waits for a time in the queue 'b'.\n"
+    assert run("webhooks", "list") == "Nothing came.\n"
+    asked = ("--troubled", "--since", "2026-03-04")
+    assert run("webhooks", "list", *asked) == "Nothing matches --since 2026-03-04T00:00:00 --troubled.\n"
 
 
 def test_a_failed_job_is_shown_with_its_traceback(run, rows, add):

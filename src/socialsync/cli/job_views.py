@@ -1,5 +1,6 @@
 """Views of jobs and their tasks: each one's question, columns and empty sentence."""
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,10 +18,13 @@ from socialsync.queue.records import Job
 from socialsync.queue.shapes import ActiveJob, RegisteredTask, ScheduledJob, TaskStats
 
 
-def listed(filters: Filters, *, before: int | None, limit: int, go_on: str) -> View[Job]:
+def listed(
+    filters: Filters, *, before: int | None, limit: int, given: Sequence[str], go_on: str
+) -> View[Job]:
     """Jobs, newest first.
 
     Args:
+        given: the options that narrow the list, as they were typed.
         go_on: the command that shows the next ones, without the cursor.
     """
 
@@ -28,11 +32,12 @@ def listed(filters: Filters, *, before: int | None, limit: int, go_on: str) -> V
         found = await history.list_jobs(session, filters, before=before, limit=limit)
         more = None
         if found.next_before is not None:
-            searched = "" if found.jobs else f"Not among {history.EXAMINED:,} jobs. "
+            searched = "" if found.jobs else f"Only {history.EXAMINED:,} jobs were looked at. "
             more = f"{searched}Go on: {go_on} --cursor {found.next_before}"
         return Seen(found.jobs, more=more)
 
-    return View("Jobs", ask, _JOBS, "There is no such job.", _job_json)
+    empty = f"No job matches {shlex.join(given)}." if given else "No job yet."
+    return View("Jobs", ask, _JOBS, empty, _job_json)
 
 
 def active(queue: str | None, limit: int) -> View[ActiveJob]:
@@ -40,7 +45,7 @@ def active(queue: str | None, limit: int) -> View[ActiveJob]:
         rows = await inspection.active(session, queue=queue, limit=limit)
         return Seen(rows, more=_cut(rows, limit))
 
-    return View("Jobs that run", ask, _ACTIVE, "No job runs at present.")
+    return View("Jobs that run", ask, _ACTIVE, f"No job runs{_in(queue)} at present.")
 
 
 def scheduled(queue: str | None, limit: int) -> View[ScheduledJob]:
@@ -48,7 +53,7 @@ def scheduled(queue: str | None, limit: int) -> View[ScheduledJob]:
         rows = await inspection.scheduled(session, queue=queue, limit=limit)
         return Seen(rows, more=_cut(rows, limit))
 
-    return View("Jobs that wait for a time", ask, _SCHEDULED, "No job waits for a time.")
+    return View("Jobs that wait for a time", ask, _SCHEDULED, f"No job waits for a time{_in(queue)}.")
 
 
 def registered() -> View[RegisteredTask]:
@@ -72,6 +77,10 @@ def stats() -> View[TaskStats]:
 
 def _job_json(job: Job) -> dict[str, Any]:
     return JobAnswer.model_validate(job).model_dump(mode="json")
+
+
+def _in(queue: str | None) -> str:
+    return "" if queue is None else f" in the queue {queue!r}"
 
 
 def _cut(rows: Sequence[Any], limit: int) -> str | None:

@@ -1,6 +1,7 @@
 """``socialsync jobs``: find jobs, see what became of them, run them again."""
 
 import shlex
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -44,12 +45,13 @@ def list_jobs(
 
     Example: socialsync jobs list --status failed --queue ingest
     """
-    given = {"--queue": queue, "--task": task, "--status": status, "--q": q}
-    words = [word for option, value in given.items() if value is not None for word in (option, value)]
-    words += [] if limit == USUAL else ["--limit", str(limit)]
-    go_on = shlex.join(["socialsync", "jobs", "list", *words])
+    narrow = _words({"--queue": queue, "--task": task, "--status": status, "--q": q})
+    longer = [] if limit == USUAL else ["--limit", str(limit)]
+    go_on = shlex.join(["socialsync", "jobs", "list", *narrow, *longer])
+    given = [*narrow, *_words({"--cursor": cursor})]
     filters = Filters(queue=queue, task=task, status=status, q=q)
-    present(job_views.listed(filters, before=cursor, limit=limit, go_on=go_on), as_json=as_json)
+    view = job_views.listed(filters, before=cursor, limit=limit, given=given, go_on=go_on)
+    present(view, as_json=as_json)
 
 
 @app.command()
@@ -134,3 +136,8 @@ def rerun(
         return str(new_id)
 
     deeds.each(job_ids, deed)
+
+
+def _words(given: Mapping[str, str | int | None]) -> list[str]:
+    """These options as they are typed, without those that were not given."""
+    return [word for option, value in given.items() if value is not None for word in (option, str(value))]

@@ -79,7 +79,10 @@ def list_webhooks(
         return [dict(event) for event in found]
 
     rows = with_resources(work)
-    show(rows if as_json else [_shown(row) for row in rows], as_json=as_json, empty="Nothing came.")
+    given = [] if since is None else [f"--since {since.isoformat()}"]
+    given += [] if which == "all" else [f"--{which}"]
+    empty = f"Nothing matches {' '.join(given)}." if given else "Nothing came."
+    show(rows if as_json else [_shown(row) for row in rows], as_json=as_json, empty=empty)
 
 
 @app.command()

@@ -27,6 +27,25 @@ def test_a_file_is_taken_and_listed(add, run, tmp_path):
     assert "hours.md" in run("document", "list", *AT)
 
 
+def test_at_80_columns_ids_are_whole_and_one_document_is_shown_with_all_it_has(
+    add, run, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "hours.md").write_text("We open at nine.")
+    document_id = add("hours.md", "--title", "When our bakery in the old town is open " * 3).strip()
+    listed = run("document", "list", *AT).splitlines()
+    assert [line.split()[0] for line in listed if "When our" in line] == [document_id]
+    assert max(map(len, listed)) <= 80
+    shown = run("document", "show", document_id, *AT)
+    assert f"id           {document_id}" in shown.splitlines()
+    key = run("apikey", "create", "--workspace", "Bakery", "--role", "viewer").strip()
+    (row,) = [line.split() for line in run("apikey", "list").splitlines() if "viewer" in line]
+    assert key.startswith(row[0])
+    assert len(row[3]) == len(document_id), "the workspace's id"
+    run("apikey", "revoke", row[0])
+    assert "now" in run("apikey", "list") or "ago" in run("apikey", "list")
+
+
 @pytest.mark.parametrize(
     "source",
     [

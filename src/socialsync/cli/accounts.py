@@ -1,19 +1,24 @@
 """``socialsync workspace`` and ``socialsync apikey``."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
+from socialsync import clock
+from socialsync.cli import wording
 from socialsync.cli.opened import with_resources
 from socialsync.cli.output import AsJson, out, show
+from socialsync.cli.tables import Column, print_rows
 from socialsync.errors import Invalid, NotFound
 from socialsync.features.accounts import service
 from socialsync.resources import Resources
 
 workspaces = typer.Typer(help="Workspaces: the tenants of this installation.", no_args_is_help=True)
 keys = typer.Typer(help="API keys.", no_args_is_help=True)
+
+Row = dict[str, Any]
 
 
 class Role(StrEnum):
@@ -82,7 +87,7 @@ def create_key(
 def list_keys(as_json: AsJson = False) -> None:
     """List the keys by their first characters; the keys themselves are nowhere."""
 
-    async def work(resources: Resources) -> list[dict[str, object]]:
+    async def work(resources: Resources) -> list[Row]:
         async with resources.database.system_transaction("the CLI lists API keys") as session:
             return [
                 {
@@ -96,7 +101,8 @@ def list_keys(as_json: AsJson = False) -> None:
                 for row in await service.list_keys(session)
             ]
 
-    show(with_resources(work), as_json=as_json, empty="No key yet: socialsync apikey create --workspace NAME")
+    empty = "No key yet: socialsync apikey create --workspace NAME"
+    print_rows(_KEYS, with_resources(work), as_json=as_json, empty=empty)
 
 
 @keys.command("revoke")
@@ -108,3 +114,17 @@ def revoke_key(prefix: Annotated[str, typer.Argument(help="The key's first chara
             return await service.revoke_key(session, prefix)
 
     out.print(f"Revoked {with_resources(work)} key(s).")
+
+
+def _revoked(row: Row) -> str | None:
+    return wording.when(row["revoked_at"], clock.now()) if row["revoked_at"] else None
+
+
+_KEYS = (
+    Column[Row]("prefix", lambda row: row["prefix"]),
+    Column[Row]("role", lambda row: row["role"]),
+    Column[Row]("name", lambda row: row["name"], flexible=True),
+    Column[Row]("workspace", lambda row: str(row["workspace_id"])),
+    Column[Row]("revoked", _revoked, rank=1, optional=True),
+    Column[Row]("id", lambda row: str(row["id"]), rank=2),
+)

@@ -15,7 +15,7 @@ from socialsync import clock
 from socialsync.cli import wording
 from socialsync.cli.opened import with_resources
 from socialsync.cli.output import AsJson, out
-from socialsync.cli.tables import Column, console, print_json, table
+from socialsync.cli.tables import Column, print_rows
 from socialsync.errors import NotFound
 from socialsync.features.accounts import service as accounts
 from socialsync.features.channels import service
@@ -73,14 +73,8 @@ def list_channels(workspace: Workspace, as_json: AsJson = False) -> None:
             found = await service.list_channels(session, before=None, limit=1000)
         return [{column: getattr(row, column) for column in _SHOWN} for row in found]
 
-    rows = with_resources(work)
-    if as_json:
-        print_json(rows)
-    elif rows:
-        where = console()
-        where.print(table(_COLUMNS, rows, width=where.width))
-    else:
-        out.print("[dim]No channel yet: socialsync channel add --help[/]")
+    empty = "No channel yet: socialsync channel add --help"
+    print_rows(_COLUMNS, with_resources(work), as_json=as_json, empty=empty)
 
 
 @app.command()

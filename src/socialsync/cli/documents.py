@@ -14,6 +14,7 @@ from socialsync.cli.channels import Workspace, workspace_id_of
 from socialsync.cli.opened import with_resources
 from socialsync.cli.output import AsJson, out, show
 from socialsync.cli.reading import checked
+from socialsync.cli.tables import Column, print_json, print_lines, print_rows
 from socialsync.errors import Failed, Invalid, NotFound
 from socialsync.features.knowledge import answers, service
 from socialsync.features.knowledge.schemas import NewDocument
@@ -23,8 +24,9 @@ from socialsync.resources import Resources
 
 app = typer.Typer(help="Documents: what a workspace knows.", no_args_is_help=True)
 
+Row = dict[str, Any]
 LOOK_EVERY_S = 0.3
-_COLUMNS = ("id", "title", "status", "progress", "chunk_count", "language", "error")
+_SHOWN = ("id", "title", "status", "progress", "chunk_count", "language", "error")
 
 
 @app.command()
@@ -69,11 +71,8 @@ def list_documents(workspace: Workspace, as_json: AsJson = False) -> None:
             found = await service.list_documents(session, before=None, limit=1_000)
         return [_row(document) for document in found]
 
-    show(
-        with_resources(work),
-        as_json=as_json,
-        empty="No document yet: socialsync document add FILE --workspace ...",
-    )
+    empty = "No document yet: socialsync document add FILE --workspace ..."
+    print_rows(_COLUMNS, with_resources(work), as_json=as_json, empty=empty)
 
 
 @app.command("show")
@@ -96,7 +95,11 @@ def show_document(
                 fix = f'socialsync document list --workspace "{workspace}"'
                 raise NotFound(error.message, fix=fix) from None
 
-    show([with_resources(work)], as_json=as_json, empty="")
+    found = with_resources(work)
+    if as_json:
+        print_json([found])
+    else:
+        print_lines(found)
 
 
 @app.command()
@@ -193,9 +196,20 @@ def _page(url: str, title: str | None) -> dict[str, Any]:
 
 
 def _row(document: service.Document) -> dict[str, Any]:
-    return {name: getattr(document, name) for name in _COLUMNS}
+    return {name: getattr(document, name) for name in _SHOWN}
 
 
 async def _workspace(resources: Resources, name: str) -> UUID:
     async with resources.database.system_transaction("the CLI looks a workspace up by name") as session:
         return await workspace_id_of(session, name)
+
+
+_COLUMNS = (
+    Column[Row]("id", lambda row: str(row["id"])),
+    Column[Row]("title", lambda row: row["title"], flexible=True),
+    Column[Row]("status", lambda row: row["status"]),
+    Column[Row]("progress", lambda row: f"{row['progress']:.0%}", rank=2, right=True),
+    Column[Row]("passages", lambda row: f"{row['chunk_count']:,}", rank=3, right=True),
+    Column[Row]("language", lambda row: row["language"], rank=4),
+    Column[Row]("why", lambda row: row["error"], rank=1, flexible=True, optional=True),
+)

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -79,6 +79,22 @@ def table(columns: Sequence[Column[Row]], rows: Sequence[Row], *, width: int) ->
     for texts in zip(*(cells[column.title] for column in shown), strict=True):
         found.add_row(*texts)
     return found
+
+
+def print_rows(columns: Sequence[Column[Row]], rows: Sequence[Row], *, as_json: bool, empty: str) -> None:
+    """As it was asked for; ``empty`` is the sentence for when there are none."""
+    where = console()
+    if as_json:
+        print_json(rows)
+    else:
+        where.print(table(columns, rows, width=where.width) if rows else Text(empty, "dim"))
+
+
+def print_lines(found: Mapping[str, Any]) -> None:
+    """A line for each name and its value, for one thing with all that is known of it."""
+    wide = max(map(len, found))
+    for name, value in found.items():
+        typer.echo(f"{name.replace('_', ' '):{wide}}  {plain('' if value is None else str(value))}".rstrip())
 
 
 def status_text(status: str) -> Text:

@@ -12,7 +12,7 @@ from socialsync.cli import wording
 from socialsync.cli.deeds import CLI
 from socialsync.cli.opened import with_resources
 from socialsync.cli.output import AsJson, show
-from socialsync.cli.tables import print_json
+from socialsync.cli.tables import print_json, print_lines
 from socialsync.db import audit
 from socialsync.features.webhooks import service
 from socialsync.features.webhooks.service import Outcome, Which
@@ -47,8 +47,7 @@ def setup(as_json: AsJson = False) -> None:
     if as_json:
         print_json(told)
     else:
-        wide = max(map(len, told))
-        typer.echo("\n".join(f"{name.replace('_', ' '):{wide}}  {value}" for name, value in told.items()))
+        print_lines(told)
     if not address.startswith("https://"):
         typer.echo(
             f"Meta calls nothing but HTTPS, and {address} is none: set SOCIALSYNC_PUBLIC_URL to the address"

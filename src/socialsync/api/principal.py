@@ -12,7 +12,7 @@ workspace by naming it in the header ``X-Workspace-Id``.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, Header, Request
@@ -21,8 +21,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from socialsync import telemetry
 from socialsync.api.callers import WORKSPACE_HEADER, Principal, Role, WorkspacePrincipal
 from socialsync.api.opened import Opened
+from socialsync.api.strictness import no_unknown_body
 from socialsync.errors import Forbidden, NotFound, Unauthenticated
 
+Caller = TypeVar("Caller", bound=Principal)
 _RANKS: dict[Role, int] = {"viewer": 0, "operator": 1, "admin": 2}
 
 
@@ -110,28 +112,27 @@ def check_role(caller: Principal, needed: Role) -> None:
         )
 
 
-def _in_workspace(needed: Role) -> Callable[[WorkspacePrincipal], Awaitable[WorkspacePrincipal]]:
+def _in_workspace(needed: Role) -> Callable[[Request, WorkspacePrincipal], Awaitable[WorkspacePrincipal]]:
     async def check(
-        caller: Annotated[WorkspacePrincipal, Depends(workspace_principal)],
+        request: Request, caller: Annotated[WorkspacePrincipal, Depends(workspace_principal)]
     ) -> WorkspacePrincipal:
-        check_role(caller, needed)
-        return caller
+        return await _let_in(request, caller, needed)
 
     return check
 
 
-def _of_installation(needed: Role) -> Callable[[Principal], Awaitable[Principal]]:
-    async def check(caller: Annotated[Principal, Depends(installation_principal)]) -> Principal:
-        check_role(caller, needed)
-        return caller
+def _of_installation(needed: Role) -> Callable[[Request, Principal], Awaitable[Principal]]:
+    async def check(
+        request: Request, caller: Annotated[Principal, Depends(installation_principal)]
+    ) -> Principal:
+        return await _let_in(request, caller, needed)
 
     return check
 
 
-def _either(needed: Role) -> Callable[[Principal], Awaitable[Principal]]:
-    async def check(caller: Annotated[Principal, Depends(principal)]) -> Principal:
-        check_role(caller, needed)
-        return caller
+def _either(needed: Role) -> Callable[[Request, Principal], Awaitable[Principal]]:
+    async def check(request: Request, caller: Annotated[Principal, Depends(principal)]) -> Principal:
+        return await _let_in(request, caller, needed)
 
     return check
 
@@ -145,6 +146,13 @@ InstallationAdmin = Annotated[Principal, Depends(_of_installation("admin"))]
 AnyReader = Annotated[Principal, Depends(_either("viewer"))]
 AnyOperator = Annotated[Principal, Depends(_either("operator"))]
 AnyAdmin = Annotated[Principal, Depends(_either("admin"))]
+
+
+async def _let_in(request: Request, caller: Caller, needed: Role) -> Caller:
+    """What is sent is looked at after who sends it: a stranger learns nothing of it."""
+    check_role(caller, needed)
+    await no_unknown_body(request)
+    return caller
 
 
 async def _acting_in(authenticator: Authenticator, caller: Principal, workspace_id: UUID) -> Principal:

@@ -1,4 +1,6 @@
-"""Query parameters that an address does not know are refused: a misspelt filter would list everything."""
+"""What an address does not know is refused, not ignored: query parameters, for a misspelt filter would list
+everything, and bodies where none is taken.
+"""
 
 from collections.abc import Iterator
 
@@ -6,7 +8,11 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 
+from socialsync.api.routing import read_json
+from socialsync.api.validation import LONGEST_NAME
 from socialsync.errors import Invalid
+
+_NO_BODY = "Leave the body out; this address takes none."
 
 
 async def only_known_queries(request: Request) -> None:
@@ -26,6 +32,32 @@ async def only_known_queries(request: Request) -> None:
                 field=name[:80],
                 fix=f"It knows {', '.join(known)}." if known else "Leave it out; it knows none.",
             )
+
+
+async def no_unknown_body(request: Request) -> None:
+    """For every address of the API, once its caller is let in. ``{}`` and ``null`` are taken for no body:
+    clients send them of their own accord.
+
+    Raises:
+        Invalid: there is a body where none is taken; names its first field.
+    """
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute) or not route.path.startswith("/api/") or _takes_body(route):
+        return
+    body = await request.body()
+    try:
+        sent = read_json(body) if body.strip() else None
+    except ValueError:  # no JSON, nor any text perhaps
+        sent = body
+    if isinstance(sent, dict) and sent:
+        raise Invalid("is not known here", field=next(iter(sent))[:LONGEST_NAME], fix=_NO_BODY)
+    if sent not in (None, {}):
+        raise Invalid("There is a body where none is taken.", fix=_NO_BODY)
+
+
+def _takes_body(route: APIRoute) -> bool:
+    """As declared: by its function, or by its description where it reads the request itself."""
+    return route.body_field is not None or "requestBody" in (route.openapi_extra or {})
 
 
 def _known(dependant: Dependant) -> Iterator[str]:

@@ -105,6 +105,7 @@ NOUNS = {
         "grounding": "rule: what an answer may say",
         "languages": "in the process that reads files: which language a text is in",
         "parsing": "in the process that reads files: from a file to blocks of text",
+        "paragraphs": "what a Word document says, from its XML",
         "passages": "rule: what a passage is",
         "processing": "the transactions of a document on its way into knowledge",
         "reranking": "the model's order of what was found",

@@ -47,6 +47,22 @@ def word(*paragraphs: tuple[str, str], table: list[list[str]] | None = None) -> 
     return _written(document, "save")
 
 
+def word_xml(body: str, doctype: str = "") -> bytes:
+    """A DOCX with this in its body, where ``w``, ``wps``, ``mc`` and ``v`` are names of Word's."""
+    spaces = (
+        'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+        ' xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+        ' xmlns:wps="http://schemas.microsoft.com/office/word/2010/wordprocessingShape"'
+        ' xmlns:v="urn:schemas-microsoft-com:vml"'
+    )
+    content = f"<?xml version='1.0'?>{doctype}<w:document {spaces}><w:body>{body}</w:body></w:document>"
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(word())) as usual, zipfile.ZipFile(written, "w") as archive:
+        for name in usual.namelist():
+            archive.writestr(name, content if name == "word/document.xml" else usual.read(name))
+    return written.getvalue()
+
+
 def bomb() -> bytes:
     """A DOCX whose body unpacks to a gigabyte."""
     packed = io.BytesIO()

@@ -62,6 +62,65 @@ def test_a_word_document_gives_headings_lists_and_tables(reading):
     assert "Spain | 7 euros" in passage.text
 
 
+def run(text: str) -> str:
+    return f"<w:r><w:t xml:space='preserve'>{text}</w:t></w:r>"
+
+
+BOX = f"<w:txbxContent><w:p>{run('in a box')}</w:p></w:txbxContent>"
+ALTERNATIVES = (
+    f"<mc:AlternateContent><mc:Choice Requires='wps'><w:drawing><wps:txbx>{BOX}</wps:txbx></w:drawing>"
+    f"</mc:Choice><mc:Fallback><w:pict><v:textbox>{BOX}</v:textbox></w:pict></mc:Fallback>"
+    "</mc:AlternateContent>"
+)
+WORDS = {
+    "tracked insertion": (f"{run('a ')}<w:ins w:id='1'>{run('new ')}</w:ins>{run('word')}", "a new word"),
+    "tracked deletion": (
+        f"{run('a')}<w:del w:id='1'><w:r><w:delText>n old</w:delText></w:r></w:del>{run(' word')}", "a word"),
+    "move": (
+        f"<w:moveFrom w:id='1'>{run('old ')}</w:moveFrom><w:moveTo w:id='2'>{run('new')}</w:moveTo>", "new"),
+    "link": (f"{run('see ')}<w:hyperlink w:anchor='x'>{run('this')}</w:hyperlink>{run('.')}", "see this."),
+    "link in an insertion": (
+        f"<w:ins w:id='1'><w:hyperlink w:anchor='x'>{run('this')}</w:hyperlink></w:ins>{run('.')}", "this."),
+    "field": (f"{run('page ')}<w:fldSimple w:instr='PAGE'>{run('7')}</w:fldSimple>", "page 7"),
+    "instruction": (f"<w:r><w:instrText>DATE</w:instrText></w:r>{run('Monday')}", "Monday"),
+    "content control": (f"<w:sdt><w:sdtPr/><w:sdtContent>{run('chosen')}</w:sdtContent></w:sdt>", "chosen"),
+    "smart tag": (f"<w:smartTag w:element='city'>{run('Lyon')}</w:smartTag>", "Lyon"),
+    "known entity": (run("salt &amp; pepper &lt;b&gt; &#233;t&#xE9;"), "salt & pepper <b> été"),
+    "entity of its own": (run("by &house; since 1920"), "by &house; since 1920"),
+    "box drawn twice": (f"{run('beside')}<w:r>{ALTERNATIVES}</w:r>", "beside\nin a box"),
+    "old box": (f"<w:r><w:pict><v:textbox>{BOX}</v:textbox></w:pict></w:r>", "in a box"),
+    "breaks": ("<w:r><w:t>a</w:t><w:br/><w:t>b</w:t><w:tab/><w:t>c</w:t></w:r>", "a\nb c"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "said"), WORDS.values(), ids=WORDS)
+def test_a_word_document_says_all_that_its_reader_sees(reading, written, said):
+    content = papers.word_xml(f"<w:p>{written}</w:p>", "<!DOCTYPE x [<!ENTITY house 'Le Port'>]>")
+    (passage,) = reading(content, "terms.docx").passages
+    assert passage.text == said
+
+
+def test_what_word_wraps_as_a_whole_is_read_and_its_table_of_contents_is_not(reading):
+    wrapped = f"<w:sdt><w:sdtPr/><w:sdtContent><w:p>{run('a cover')}</w:p></w:sdtContent></w:sdt>"
+    gallery = "<w:docPartObj><w:docPartGallery w:val='Table of Contents'/></w:docPartObj>"
+    contents = wrapped.replace("<w:sdtPr/>", f"<w:sdtPr>{gallery}</w:sdtPr>").replace("a cover", "Chapter 9")
+    cells = f"<w:tc>{wrapped}</w:tc><w:tc><w:p><w:ins w:id='1'>{run('9 euros')}</w:ins></w:p></w:tc>"
+    table = f"<w:tbl><w:ins w:id='2'><w:tr>{cells}</w:tr></w:ins></w:tbl>"
+    (passage,) = reading(papers.word_xml(wrapped + contents + table), "terms.docx").passages
+    assert passage.text == "a cover\na cover | 9 euros"
+
+
+def test_a_cell_that_spans_is_said_in_each_row_and_column(reading):
+    def cell(text, more=""):
+        return f"<w:tc><w:tcPr>{more}</w:tcPr><w:p>{run(text)}</w:p></w:tc>"
+
+    first = cell("Spain", "<w:vMerge w:val='restart'/>") + cell("7 euros", "<w:gridSpan w:val='2'/>")
+    second = cell("", "<w:vMerge/>") + cell("land") + cell("sea")
+    table = f"<w:tbl><w:tr>{first}</w:tr><w:tr>{second}</w:tr></w:tbl>"
+    (passage,) = reading(papers.word_xml(table), "terms.docx").passages
+    assert passage.text == "Spain | 7 euros | 7 euros\nSpain | land | sea"
+
+
 def test_a_page_of_the_web_loses_its_menus_and_scripts(reading):
     html = (
         "<!doctype html><html><head><title>Prices</title></head><body><nav><a href=/>Home</a></nav>"

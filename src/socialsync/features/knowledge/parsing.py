@@ -14,10 +14,8 @@ import docx
 import lxml.html
 import pypdf
 import trafilatura
-from docx.table import Table
-from docx.text.paragraph import Paragraph
 
-from socialsync.features.knowledge import formats
+from socialsync.features.knowledge import formats, paragraphs
 from socialsync.features.knowledge.errors import Unreadable
 from socialsync.features.knowledge.formats import Kind
 
@@ -147,18 +145,16 @@ def _check_unpacked(file: Path) -> None:
 
 
 def _docx_blocks(document: "docx.document.Document") -> Iterator[Block]:
+    names = {style.style_id: style.name or "" for style in document.styles}
     heading: str | None = None
     lines: list[str] = []
-    for item in document.iter_inner_content():
-        if isinstance(item, Paragraph):
-            style = (item.style.name or "") if item.style is not None else ""
-            if style.startswith(("Heading", "Title")) and item.text.strip():
-                yield Block("\n".join(lines), heading)
-                heading, lines = item.text.strip()[:200], []
-            else:
-                lines.append(f"- {item.text}" if style.startswith("List") else item.text)
-        elif isinstance(item, Table):
-            lines += [" | ".join(cell.text.strip() for cell in row.cells) for row in item.rows]
+    for line in paragraphs.lines(document.element.body):
+        style = names.get(line.style, "")
+        if style.startswith(("Heading", "Title")) and line.text.strip():
+            yield Block("\n".join(lines), heading)
+            heading, lines = line.text.strip()[:200], []
+        else:
+            lines.append(f"- {line.text}" if style.startswith("List") else line.text)
     yield Block("\n".join(lines), heading)
 
 

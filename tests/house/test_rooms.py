@@ -102,6 +102,7 @@ NOUNS = {
         "endpoints/uploads": "what comes in at the door of documents",
         "entries": "the statements about FAQ entries",
         "formats": "rule: what kind of file this is",
+        "furniture": "rule: what on a web page is its site's",
         "grounding": "rule: what an answer may say",
         "languages": "in the process that reads files: which language a text is in",
         "parsing": "in the process that reads files: from a file to blocks of text",

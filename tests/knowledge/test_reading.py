@@ -134,6 +134,60 @@ def test_a_page_of_the_web_loses_its_menus_and_scripts(reading):
     assert found.title == "Prices"
 
 
+LINKS = (
+    "<ul><li><a href=/>Home</a></li><li><a href=/menu>Our menu</a></li><li><a href=/c>Contact</a></li></ul>"
+)
+AROUND = {
+    "nav": f"<nav>{LINKS}</nav>",
+    "a menu without its element": f"<div class='main-menu'>{LINKS}</div>",
+    "role": f"<div role=navigation>{LINKS}</div>",
+    "cookies": "<div id=cookie-banner><p>We use cookies for your comfort.</p><button>Accept</button></div>",
+    "footer": "<footer><p>Copyright 2026 Le Port. All rights reserved.</p></footer>",
+}
+OWN = "<h1>Opening hours</h1><p>We open at nine and close at six.</p>"
+
+
+def page(reading, body: str) -> str:
+    found = reading(
+        f"<!doctype html><html><head><title>t</title></head><body>{body}</body></html>".encode(), "a.html"
+    )
+    return " ".join(f"{p.heading or ''} {p.text}" for p in found.passages).strip()
+
+
+@pytest.mark.parametrize("around", [*AROUND.values(), "".join(AROUND.values())], ids=[*AROUND, "all of it"])
+@pytest.mark.parametrize("own", [OWN, f"<article>{OWN}</article>", f"<main><div>{OWN}</div></main>"])
+def test_of_a_short_page_only_its_own_is_learnt(reading, around, own):
+    assert " ".join(page(reading, around + own).split()) == (
+        "Opening hours We open at nine and close at six."
+    )
+
+
+KEPT = {
+    "hours in the footer": (
+        f"<h1>Le Port</h1>{AROUND['nav']}<footer>Open from nine to six.</footer>",
+        "nine to six",
+    ),
+    "nothing but a menu": (f"<nav>{LINKS}</nav>", "Our menu"),
+    "a menu of dishes": (
+        "<h1>Le Port</h1><ul id=menu><li>Soup, 6 euros</li><li>Fish, 18 euros</li></ul>",
+        "18 euros",
+    ),
+    "a page in a wrapper": (
+        f"<div class='consent-given'>{OWN}</div><p>Written by the people of the house.</p>",
+        "close at six",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "kept"), KEPT.values(), ids=KEPT)
+def test_what_a_page_has_of_its_own_is_kept_wherever_it_stands(reading, body, kept):
+    assert kept in page(reading, body)
+
+
+def test_a_page_that_does_not_name_its_encoding_is_read_all_the_same(reading):
+    assert "Fermé à Noël, ouvert l'été" in page(reading, "<ul><li>Fermé à Noël, ouvert l'été</li></ul>" * 3)
+
+
 def test_each_row_of_a_csv_can_be_understood_alone(reading):
     (passage,) = reading("dish;price\nSoup;6 €\nFish;18 €\n".encode(), "menu.csv").passages
     assert passage.text.split("\n") == ["dish: Soup; price: 6 €", "dish: Fish; price: 18 €"]

@@ -2,6 +2,7 @@
 strangers are hostile, and these libraries heavy.
 """
 
+import copy
 import csv
 import io
 import re
@@ -15,7 +16,7 @@ import lxml.html
 import pypdf
 import trafilatura
 
-from socialsync.features.knowledge import formats, paragraphs
+from socialsync.features.knowledge import formats, furniture, paragraphs
 from socialsync.features.knowledge.errors import Unreadable
 from socialsync.features.knowledge.formats import Kind
 
@@ -161,23 +162,34 @@ def _docx_blocks(document: "docx.document.Document") -> Iterator[Block]:
 def _html(file: Path) -> Parsed:
     source = file.read_bytes()
     try:
-        found = trafilatura.extract(
-            source, output_format="markdown", include_tables=True, include_comments=False, favor_recall=True
-        )
-        tree = lxml.html.document_fromstring(source)
+        tree = trafilatura.load_html(source)
+        if tree is None:
+            tree = lxml.html.document_fromstring(source)
+        title, body = tree.findtext(".//title"), tree.find("body")
+        has_article = body is not None and furniture.clear(body)
+        found = _article(tree) if has_article else None
     except (ValueError, lxml.etree.LxmlError, RecursionError):
         raise Unreadable(_DAMAGED, fix="Check the page in a browser.") from None
-    title = tree.findtext(".//title")
-    body = tree.find("body")
-    if not found or len(found) < len(_words(body)) // 5:
-        found = _words(body)  # a page that is all list or table is taken for a menu by trafilatura
+    words = _words(body)
+    if not found or len(found) < len(words) // 5:
+        found = words  # a page that is all list or table is taken for a menu by trafilatura
     return Parsed(list(_markdown_blocks(found)), None, title)
+
+
+def _article(tree: "lxml.html.HtmlElement") -> str | None:
+    return trafilatura.extract(
+        copy.deepcopy(tree),
+        output_format="markdown",
+        include_tables=True,
+        include_comments=False,
+        favor_recall=True,
+    )
 
 
 def _words(body: "lxml.html.HtmlElement | None") -> str:
     if body is None:
         return ""
-    for useless in body.xpath("//script | //style | //noscript | //template | //nav"):
+    for useless in body.xpath("//script | //style | //noscript | //template"):
         useless.drop_tree()
     for node in body.iter("p", "li", "tr", "div", "br", "h1", "h2", "h3", "h4", "dt", "dd", "section"):
         node.tail = "\n" + (node.tail or "")

@@ -94,6 +94,43 @@ def test_a_wrong_fault_is_refused_by_the_name_of_its_field(control, simulator, b
     assert simulator.faults() == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "known"),
+    [
+        ("/faults", {"action": "slow", "dely_s": 1, "delay_s": 1}, {"delay_s", "when", "times", "match"}),
+        ("/faults", {"action": "drop", "match": {"acount": "1"}}, {"account", "kind", "path", "token"}),
+        ("/faults?times=2", {"action": "drop"}, {"none"}),
+        ("/setup", {"quota": 1}, {"quota_total", "pair_burst"}),
+        ("/webhooks", {"url": "http://127.0.0.1:1", "app_secret": "s", "call": 1}, {"calls", "app_secret"}),
+        ("/inbound", {"messages": [], "message": []}, {"messages", "statuses", "comments"}),
+        ("/inbound", {"statuses": [{"id": "1", "status": "read", "time": 1}]}, {"at", "recipient"}),
+        ("/inbound/comments", {"crowds": [{"media_id": "1", "count": 1, "per": 1}]}, {"per_s", "texts"}),
+    ],
+)
+def test_an_unknown_parameter_is_refused_with_those_that_are_known(control, simulator, path, body, known):
+    answer = control.post(path, json=body)
+    assert answer.status_code == 422
+    (problem,) = answer.json()["detail"]
+    said, _, named = problem["problem"].partition("; known are: ")
+    assert said == "is not known here"
+    assert known <= set(named.split(", "))
+    assert simulator.faults() == []
+
+
+def test_the_ledger_takes_no_misspelt_filter(control):
+    answer = control.get("/ledger?kinds=whatsapp.message")
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["field"] == "kinds"
+
+
+def test_the_guide_tells_the_parameters_of_each_fault(control):
+    told = ok(control.get("/"))["parameters of faults"]
+    assert told["slow"] == "when?, delay_s"
+    assert told["malformed"] == "how?"
+    assert {"drop", "insufficient_quota", "delay_comments", "status_failed"} <= set(told)
+    assert "times?" in told["of all"]
+
+
 def test_a_refused_fault_does_not_repeat_its_token(control):
     answer = control.post("/faults", json={"action": "drop", "match": {"token": ["my-secret"]}})
     assert answer.status_code == 422

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
 from socialsync.simulator.control.comments import comments_door
@@ -12,6 +12,7 @@ from socialsync.simulator.control.guide import GUIDE
 from socialsync.simulator.control.inbound import inbound_door
 from socialsync.simulator.control.media import media_door
 from socialsync.simulator.control.pages import pages_door
+from socialsync.simulator.control.problems import only_known_queries
 from socialsync.simulator.control.setup import setup_door
 from socialsync.simulator.control.webhooks import webhooks_door
 from socialsync.simulator.world import Stage
@@ -19,11 +20,9 @@ from socialsync.simulator.world import Stage
 
 def control_door(stage: Stage) -> APIRouter:
     door = APIRouter(prefix="/_sim")
-    door.include_router(faults_door(stage))
-    door.include_router(webhooks_door(stage))
-    door.include_router(inbound_door(stage))
-    door.include_router(comments_door(stage))
-    door.include_router(setup_door(stage))
+    strict = [Depends(only_known_queries)]
+    for steering in (faults_door, webhooks_door, inbound_door, comments_door, setup_door):
+        door.include_router(steering(stage), dependencies=strict)
     door.include_router(media_door())
     door.include_router(pages_door())
 
@@ -35,13 +34,13 @@ def control_door(stage: Stage) -> APIRouter:
     async def health() -> dict[str, str]:
         return {"status": "ok"}
 
-    @door.get("/ledger")
+    @door.get("/ledger", dependencies=strict)
     async def ledger(
         kind: Annotated[Sequence[str], Query()] = (), account: Annotated[Sequence[str], Query()] = ()
     ) -> JSONResponse:
         return JSONResponse(stage.world.ledger.as_json(kind, account))
 
-    @door.post("/reset", status_code=204)
+    @door.post("/reset", status_code=204, dependencies=strict)
     async def reset() -> None:
         stage.reset()
 

@@ -5,13 +5,14 @@ published from elsewhere.
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field, ValidationError
 
-from socialsync.simulator.control.problems import refused
+from socialsync.simulator.control.problems import fields_beside, refused
 from socialsync.simulator.faults.base import Strict
 from socialsync.simulator.graph.instagram.announcing import announce
 from socialsync.simulator.world import Stage, World
@@ -93,7 +94,7 @@ def comments_door(stage: Stage) -> APIRouter:
         try:
             return JSONResponse(comment(Happened.model_validate_json(await request.body()), world), 202)
         except ValidationError as problem:
-            return refused(problem)
+            return refused(problem, partial(fields_beside, Happened))
         except LookupError as unknown:
             return JSONResponse({"detail": str(unknown)}, 422)
 

@@ -1,11 +1,13 @@
 """``/_sim/faults``."""
 
+from collections.abc import Iterable
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from socialsync.simulator.control.problems import Location, dotted, refused
-from socialsync.simulator.faults import parse_faults
+from socialsync.simulator.control.problems import Location, dotted, fields_beside, refused
+from socialsync.simulator.faults import ACTIONS, parse_faults
 from socialsync.simulator.world import Stage
 
 
@@ -17,7 +19,7 @@ def faults_door(stage: Stage) -> APIRouter:
         try:
             faults = parse_faults(await request.body())
         except ValidationError as problem:
-            return refused(problem, _field)
+            return refused(problem, _known, _field)
         ordered = stage.world.faults.order(faults)
         return JSONResponse({"faults": [each.as_json() for each in ordered]}, 201)
 
@@ -40,3 +42,8 @@ def _field(location: Location) -> str:
             return dotted(["faults", index, *inner])
         case _:
             return "body"
+
+
+def _known(location: Location) -> Iterable[str]:
+    _, action, *names = location
+    return fields_beside(ACTIONS[str(action)], names)

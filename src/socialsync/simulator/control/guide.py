@@ -1,5 +1,21 @@
 """What somebody who looks in is told: ``GET /_sim/``."""
 
+from pydantic import BaseModel
+
+from socialsync.simulator.faults import ACTIONS
+from socialsync.simulator.faults.base import FaultBase, Match
+from socialsync.simulator.kinds import Kind
+
+
+def _parameters(model: type[BaseModel], *, beside: frozenset[str] = frozenset()) -> str:
+    """``delay_s, when?``: those with a question mark may be left out."""
+    fields = model.model_fields.items()
+    told = (name if field.is_required() else f"{name}?" for name, field in fields if name not in beside)
+    return ", ".join(told) or "none"
+
+
+_OF_ALL = frozenset({"action", *FaultBase.model_fields})
+
 GUIDE = {
     "name": "SocialSync simulator",
     "plays": {
@@ -49,5 +65,11 @@ GUIDE = {
         " delay_comments {seconds}; with match {account} and times null, for all of an account's",
         "of the statuses of a message": "status_failed {code, title, details}, duplicate_statuses {copies},"
         " reorder_statuses, no_statuses, delay_statuses {seconds}, status_before_answer",
+    },
+    "parameters of faults": {
+        "of all": f"action, {_parameters(FaultBase)}; times null is for ever",
+        "match": f"{{{_parameters(Match)}}}",
+        "kind": ", ".join(Kind),
+        **{action: _parameters(fault, beside=_OF_ALL) for action, fault in sorted(ACTIONS.items())},
     },
 }

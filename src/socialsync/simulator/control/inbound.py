@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
@@ -9,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, ValidationError
 
 from socialsync.simulator.control.comments import Happened, comment
-from socialsync.simulator.control.problems import refused
+from socialsync.simulator.control.problems import fields_beside, refused
 from socialsync.simulator.faults.base import Strict
 from socialsync.simulator.graph.whatsapp.statuses import status_error, status_update
 from socialsync.simulator.webhooks import Parcel, people, raw
@@ -96,7 +97,7 @@ def inbound_door(stage: Stage) -> APIRouter:
                 return JSONResponse({"detail": NOBODY}, 409)
             commented = comment(happened, world)
         except ValidationError as problem:
-            return refused(problem)
+            return refused(problem, partial(fields_beside, Inbound))
         except LookupError as unknown:
             return JSONResponse({"detail": str(unknown)}, 422)
         for status, message in zip(happened.statuses, messages, strict=True):

@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, Field, ValidationError
 
-from socialsync.simulator.control.problems import refused
+from socialsync.simulator.control.problems import fields_beside, refused
 from socialsync.simulator.faults.base import Strict
 from socialsync.simulator.world import Setup, Stage
 
@@ -50,7 +51,7 @@ def setup_door(stage: Stage) -> APIRouter:
         try:
             wanted = Change.model_validate_json(await request.body())
         except ValidationError as problem:
-            return refused(problem)
+            return refused(problem, partial(fields_beside, Change))
         given = {name: getattr(wanted, name) for name in wanted.model_fields_set}
         stage.world.setup = replace(stage.world.setup, **given)
         return JSONResponse(_shown(stage.world.setup))

@@ -1,10 +1,12 @@
 """``/_sim/webhooks``: whom to tell."""
 
+from functools import partial
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field, SecretStr, ValidationError, field_validator
 
-from socialsync.simulator.control.problems import refused
+from socialsync.simulator.control.problems import fields_beside, refused
 from socialsync.simulator.faults.base import Strict
 from socialsync.simulator.webhooks import Callback
 from socialsync.simulator.world import Stage
@@ -32,7 +34,7 @@ def webhooks_door(stage: Stage) -> APIRouter:
         try:
             wanted = Wanted.model_validate_json(await request.body())
         except ValidationError as problem:
-            return refused(problem)
+            return refused(problem, partial(fields_beside, Wanted))
         callback = Callback(wanted.url, wanted.app_secret.get_secret_value())
         stage.world.webhooks.call_at(callback, wanted.calls)
         return JSONResponse(stage.world.webhooks.as_json(), 201)

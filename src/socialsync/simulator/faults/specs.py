@@ -4,8 +4,8 @@ Faults answer *before* anything happened, or *after* it did: the latter only hit
 succeeded, so that a refusal in between does not use one up.
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 from typing_extensions import override
@@ -202,6 +202,10 @@ Fault = Annotated[
     Field(discriminator="action"),
 ]
 
+ACTIONS: Mapping[str, type[FaultBase]] = {
+    get_args(fault.model_fields["action"].annotation)[0]: fault for fault in get_args(get_args(Fault)[0])
+}
+"""The faults by what they do."""
 _FAULTS: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
 
 

@@ -90,6 +90,29 @@ def test_a_number_that_was_connected_before_gets_its_limit(empty):
     assert rows == [("whatsapp:1", 80, 80), ("whatsapp:2", 20, 1), ("whatsapp:3", 80, 80)]
 
 
+def test_a_burst_that_nobody_set_comes_down_to_ten(empty):
+    migrations.command.upgrade(migrations.config(empty), "0018")
+    change(
+        empty,
+        "insert into limits (key, max_running, rate_per_s, burst, tokens) values"
+        " ('whatsapp:1', null, 80, 80, 75), ('whatsapp:2', null, 80, 80, 5),"
+        " ('whatsapp:3', null, 80, 80, 80), ('whatsapp:4', null, 20, 80, 80), ('whatsapp:5', 3, 80, 80, 80),"
+        " ('shop:mail', null, 80, 80, 80), ('instagram:1', null, 80, 80, 80)",
+    )
+    change(
+        empty,
+        "with scope as (select set_config('app.system_reason', 'a test of migrations', true))"
+        " insert into audit_log (actor, action, subject)"
+        " select 'cli', action, 'limit:whatsapp:' || n from scope,"
+        " (values ('limits.set', 3), ('limits.removed', 1), ('limits.set', 12)) deed (action, n)",
+    )
+    migrations.command.upgrade(migrations.config(empty), "0019")
+    with psycopg.connect(empty) as connection:
+        found = connection.execute("select key, burst, tokens from limits").fetchall()
+    changed = {key: (burst, tokens) for key, burst, tokens in found if burst != 80}
+    assert changed == {"whatsapp:1": (10, 10), "whatsapp:2": (10, 5)}
+
+
 def test_two_migrators_at_once_both_succeed(empty, tmp_path):
     environment = {**os.environ, "DATABASE_URL": empty, "SOCIALSYNC_HOME": str(tmp_path)}
     command = [Path(sys.executable).with_name("alembic"), "upgrade", "head"]

@@ -134,7 +134,12 @@ def test_the_demo_comes_true(installation):
         installation.environment.pop(name)
     demo = installation.start("socialsync", "demo")
     assert demo.wait(240) == 0, installation.log(demo)
-    said = " ".join(installation.log(demo).split())
+    lines = [line.rstrip() for line in installation.log(demo).splitlines()]
+    for title in ("What happened", "What it learnt", "Who wrote", "Who commented"):
+        assert lines.count(title) == 1, "each table once, and its title on a line of its own"
+    assert "  A carousel of three: published" in lines, "what is done is a line as soon as it is"
+    assert not any("\x1b" in line for line in lines)
+    said = " ".join(" ".join(lines).split())
     assert "All of it came true" in said
     for came in (
         "each told twice: the world saw 10 answers, 10 of them read.",

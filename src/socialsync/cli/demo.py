@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -10,19 +11,11 @@ import httpx
 import typer
 from rich import box
 from rich.console import Console
-from rich.live import Live
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
-from socialsync.cli import chats, lessons, remarks, scenes, stack
+from socialsync.cli import chats, frames, lessons, remarks, scenes, stack
+from socialsync.cli.frames import Draw
 from socialsync.cli.lessons import Lesson, Question
 from socialsync.cli.people import Cast
 from socialsync.cli.remarks import Remark
@@ -66,18 +59,16 @@ def demo(
 
 async def _play(home: Path) -> bool:
     extra = {"SOCIALSYNC_HOME": str(home), "SOCIALSYNC_LOG_FORMAT": "console"}
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    progress = Progress(*columns, TimeElapsedColumn(), console=_console, transient=True)
-    bar = progress.add_task("Starting", total=5)
+    with (home / "processes.log").open("wb") as log, ExitStack() as starting:
+        step = starting.enter_context(frames.steps(5, _console))
 
-    def say(what: str) -> None:
-        progress.update(bar, description=f"Starting {what}", advance=1)
+        def say(what: str) -> None:
+            step(f"Starting {what}")
 
-    with (home / "processes.log").open("wb") as log, progress:
         async with stack.running(say, extra=extra, output=log.fileno()) as found:
             demo_workspace = await make_demo(found.settings)
             await _tick_faster(found.settings)
-            progress.stop()
+            starting.close()
             return await _tell(found, demo_workspace)
 
 
@@ -97,30 +88,30 @@ async def _tell(found: stack.Stack, demo_workspace: Demo) -> bool:
     ):
         channels = {name: str(id_) for name, id_ in demo_workspace.channels.items()}
         story = scenes.write(f"{found.simulator}/_sim/media", **channels)
-        with Live(_table(story, "Posts"), console=_console, refresh_per_second=8) as live:
+        with frames.drawing("Posts are scheduled and published", _console) as draw:
             for scene in story:
                 if scene.fault:
                     (await world.post("/_sim/faults", json=scene.fault)).raise_for_status()
                 await _create(api, scene)
                 if scene.fault:  # it is meant for this post: let it be the only one on its way
-                    await _watch(api, world, story, live, until=[scene])
-            await _watch(api, world, story, live, until=story)
-            live.update(_table(story, "What happened", final=True))
-        with _console.status("Reading a price list and a page"):
+                    await _watch(api, world, story, draw, until=[scene])
+            await _watch(api, world, story, draw, until=story)
+            draw(_table(story, "What happened", final=True), _ended(story))
+        with frames.waiting("A price list and a page are read", _console):
             learnt = await lessons.learn(api, str(found.simulator))
             asked = await lessons.ask(api)
         _console.print(_knowledge(learnt, asked))
         cast = Cast()
-        with Live(_chats(cast), console=_console, refresh_per_second=8) as live:
+        with frames.drawing("People write", _console) as draw:
             async for cast in chats.play(api, world, channels["whatsapp"]):
-                live.update(_chats(cast))
-            live.update(_chats(cast, final=True))
+                draw(_chats(cast), [chat.title for chat in cast.all if chat.good])
+            draw(_chats(cast, final=True), ())
         written: list[Remark] = []
         post_id = _published(story)
-        with Live(_remarks(written), console=_console, refresh_per_second=8) as live:
+        with frames.drawing("People comment", _console) as draw:
             async for written in remarks.play(api, world, channels["instagram"], post_id):
-                live.update(_remarks(written))
-            live.update(_remarks(written, final=True))
+                draw(_remarks(written), [remark.title for remark in written if remark.good])
+            draw(_remarks(written, final=True), ())
     good = all(lesson.good for lesson in learnt) and all(question.good for question in asked)
     heard = all(chat.good for chat in cast.all)
     read = all(remark.good for remark in written)
@@ -139,7 +130,7 @@ def _published(story: list[Scene]) -> str:
 
 
 async def _watch(
-    api: httpx.AsyncClient, world: httpx.AsyncClient, story: list[Scene], live: Live, *, until: list[Scene]
+    api: httpx.AsyncClient, world: httpx.AsyncClient, story: list[Scene], draw: Draw, *, until: list[Scene]
 ) -> None:
     """Show how the posts go until these have ended, or patience has."""
     deadline = asyncio.get_running_loop().time() + PATIENCE
@@ -148,10 +139,14 @@ async def _watch(
         for scene in story:
             scene.look(listed)
         await _count(world, story)
-        live.update(_table(story, "Posts"))
+        draw(_table(story, "Posts"), _ended(story))
         if all(scene.ended for scene in until):
             return
         await asyncio.sleep(0.1)
+
+
+def _ended(story: list[Scene]) -> list[str]:
+    return [f"{scene.title}: {scene.status}" for scene in story if scene.ended]
 
 
 async def _create(api: httpx.AsyncClient, scene: Scene) -> None:

@@ -32,14 +32,14 @@ def questions() -> Sequence[Question]:
 
 def passages(document: str) -> Sequence[str]:
     """Each with its heading above it, without its questions."""
-    return [
-        "\n".join(line for line in lines if not line.startswith(MARKS)) for lines in _sections(document)
-    ]
+    return ["\n".join(line for line in lines if not line.startswith(MARKS)) for lines in _sections(document)]
 
 
 def markdown(document: str) -> str:
     """What is learnt: the whole document without the questions."""
-    return f"{_source(document).splitlines()[0]}\n\n" + "\n\n".join(f"## {each}" for each in passages(document))
+    return f"{_source(document).splitlines()[0]}\n\n" + "\n\n".join(
+        f"## {each}" for each in passages(document)
+    )
 
 
 def _questions(document: str) -> list[Question]:

@@ -28,8 +28,8 @@ def test_the_set_is_as_large_as_it_claims():
 @pytest.mark.parametrize(
     ("kind", "held_out", "least"),
     [
-        (NOT_HELD, False, 0.9),
-        (NOT_HELD, True, 0.84),
+        (NOT_HELD, False, 0.92),
+        (NOT_HELD, True, 0.86),
         (HELD, False, 0.98),
         (HELD, True, 0.94),
         (PARAPHRASED, False, 0.7),
@@ -37,7 +37,7 @@ def test_the_set_is_as_large_as_it_claims():
     ],
 )
 def test_what_is_held_is_answered_and_what_is_not_is_refused(kind, held_out, least):
-    """The bounds are what was measured: 0.91, 0.85, 1.00, 0.95, 0.71 and 0.38."""
+    """The bounds are what was measured: 0.93, 0.87, 1.00, 0.95, 0.71 and 0.38."""
     asked = [each for each in answering.questions() if (each.kind, each.held_out) == (kind, held_out)]
     missed = [question for question in asked if not is_right(question, answer_to(question))]
     assert len(missed) <= (1 - least) * len(asked), [question.text for question in missed]

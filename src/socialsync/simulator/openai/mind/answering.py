@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from socialsync.simulator.openai.mind.asking import Asked, Unit, further_meanings, has_number
-from socialsync.simulator.openai.mind.evidence import EVIDENCE, NUMBERED, names_somebody, tells_time
+from socialsync.simulator.openai.mind.evidence import EVIDENCE, HINTS, NUMBERED, names_somebody, tells_time
 from socialsync.simulator.openai.mind.reading import CONCEPT, RELATED, WORD, read
 
 HOLDS_FROM = 0.6
 _SAME_WORD, _SAME_MEANING, _TOLD, _SAME_ROOT, _RELATED = 1.0, 0.95, 0.92, 0.8, 0.3
 _ABOVE, _AROUND, _NAMED_AROUND = 0.9, 0.45, 0.85
-"""What it is worth that something stands above a sentence, or elsewhere in its source: a name, nearly as much."""
+"""What it is worth that something stands above a sentence, or elsewhere in its source: a name, most of it."""
 _SURE = 0.6
 _FOUND, _WEIGHTY = 0.5, 0.5
 _NO_NAME, _NO_PROPERTY, _NO_MEANING = 0.3, 0.5, 0.8
@@ -58,6 +58,8 @@ def holds(asked: Asked, language: str, sentence: str, above: str, around: str) -
 def _tells(unit: Unit, sentence: str) -> bool | None:
     """Whether it has the value of what is asked for; None for what has no such signs."""
     signs = [found for name in unit.meant if (found := EVIDENCE.get(name))]
+    if any(HINTS[name](sentence) for name in unit.meant if name in HINTS):
+        return True
     return any(found(sentence) for found in signs) if signs else None
 
 

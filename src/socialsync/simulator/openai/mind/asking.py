@@ -14,7 +14,17 @@ from socialsync.simulator.openai.mind.phrasebook import folded, pattern
 from socialsync.simulator.openai.mind.reading import weight_of
 from socialsync.simulator.openai.mind.shelf import read_lines
 from socialsync.simulator.openai.mind.tongue import guessed
-from socialsync.simulator.openai.mind.words import ARABIC, ENGLISH, FRENCH, GERMAN, SPANISH, fold, stem, words
+from socialsync.simulator.openai.mind.words import (
+    ARABIC,
+    ARABIC_PROCLITICS,
+    ENGLISH,
+    FRENCH,
+    GERMAN,
+    SPANISH,
+    fold,
+    stem,
+    words,
+)
 
 _STOP_BELOW = 0.1
 _QUANTITY, _LIGHT, _UNKNOWN, _NAME = 0.1, 0.2, 0.8, 1.3
@@ -26,6 +36,13 @@ _PIECE = re.compile(r"[^\W_]+|[.!?؟:…€$£%°]")
 _BEFORE_VERBS = frozenset({
     "i", "you", "we", "they", "to", "can", "could", "may", "must", "should", "will", "please",
 })  # fmt: skip
+_BEFORE_NAMES = {GERMAN: {"nach", "in", "aus"}, ARABIC: {"الي", "في"}}
+"""Where capitals tell no names: an unknown word after one of these is a place's, mostly."""
+_PROPERTIES = frozenset({
+    "colour", "material", "size", "address", "phone", "email", "website", "weight", "temperature", "age",
+    "language_spoken", "ingredients",
+})  # fmt: skip
+"""Of the topics' concepts: what may be asked of anything."""
 _LIKE_VERBS = {
     FRENCH: re.compile(r"\w{3,}(?:er|ir|re|ez)"),
     SPANISH: re.compile(r"\w{2,}[aei]r(?:[mts]e|l[aeo]s?|nos)?"),
@@ -129,7 +146,8 @@ def further_meanings(text: str) -> frozenset[str]:
 
 def has_number(text: str) -> bool:
     """In digits or in words."""
-    return any(c.isdigit() for c in text) or _spoken("number").search(folded(text)) is not None
+    bare = " ".join(word[1:] for word in words(text) if word.startswith(ARABIC_PROCLITICS))
+    return any(c.isdigit() for c in text) or bool(_spoken("number").search(f"{folded(text)} {bare} "))
 
 
 def _units_of(word: str, before: str, language: str | None, weight: float, *, is_name: bool) -> list[Unit]:
@@ -137,7 +155,7 @@ def _units_of(word: str, before: str, language: str | None, weight: float, *, is
     kept = (stem(word, own),)
     meant, more = meanings(word, language), further_books()[own].find(word, own)
     if not meant and not more:
-        if is_name and language != GERMAN:
+        if (is_name and language != GERMAN) or before in _BEFORE_NAMES.get(own, ()):
             return [Unit(kept, _NAME, {}, is_name=True)]
         is_verb = not is_name and _looks_like_verb(word, before, language)
         return [Unit(kept, weight * _UNKNOWN * (_VERB if is_verb else 1.0), {})]
@@ -146,11 +164,14 @@ def _units_of(word: str, before: str, language: str | None, weight: float, *, is
         return [Unit((), weight * _PART, part) for part in parts]
     sure = max(each.weight for each in (*meant, *more)) ** 2
     concepts = {each.concept: each.weight for each in meant}
-    return [Unit(kept, weight * max(sure, 0.0 if more else _LEAST_SURE), concepts, *_sorted(more))]
+    weight *= max(sure, 0.0 if more else _LEAST_SURE)
+    return [Unit(kept, weight, concepts, *_further(meant, more))]
 
 
-def _sorted(more: Sequence[Meaning]) -> tuple[frozenset[str], bool]:
-    return frozenset(each.concept for each in more), any(each.topic == PROPERTY for each in more)
+def _further(meant: Sequence[Meaning], more: Sequence[Meaning]) -> tuple[frozenset[str], bool]:
+    """What else is meant, and whether anything of all is a property."""
+    is_property = any(each.topic == PROPERTY or each.concept in _PROPERTIES for each in (*meant, *more))
+    return frozenset(each.concept for each in more), is_property
 
 
 def _looks_like_verb(word: str, before: str, language: str | None) -> bool:
@@ -172,8 +193,9 @@ def _phrases_in(found: Sequence[str], language: str) -> tuple[list[tuple[int, Un
                 stem(found[n], language) for n in places if weight_of(found[n], language) >= _STOP_BELOW
             )
             weight = max(each.weight for each in meant) ** 2
-            concepts = {} if book else {each.concept: each.weight for each in meant}
-            units.append((at, Unit(said, weight, concepts, *_sorted(meant if book else ()))))
+            own, more = ((), meant) if book else (meant, ())
+            concepts = {each.concept: each.weight for each in own}
+            units.append((at, Unit(said, weight, concepts, *_further(own, more))))
             taken |= set(places)
     return units, taken
 
@@ -189,6 +211,8 @@ def _kinds_in(said: str) -> tuple[frozenset[str], set[int]]:
         kinds.add(kind)
         first = said[: found.start()].count(" ")
         begun |= set(range(first, first + len(found[0].split())))
+    if _spoken("measure").search(said):
+        kinds.add("count")
     return frozenset(kinds), begun
 
 

@@ -37,6 +37,12 @@ _DISTANCE = _of_unit(
     r"mm|cm|m|km|(?:centi|milli|kilo)?(?:m[eè]tres?|meters?|metros?)|(?:zenti|milli|kilo)?metern?"
     r"|(?:cent[íi]|mil[íi]|kil[óo])metros?|miles?|inch(?:es)?|feet|ft|سم|متر\w*|كم|كيلومتر\w*"
 )
+_ADDRESS = _found(
+    r"\b\d+\w?,? (?:\w+ )*(?:street|st|road|rd|lane|avenue|ave|square|drive|way|place|court)\b"
+    r"|\b(?:rue|avenue|boulevard|bd|place|quai|impasse|chemin|allée|route) "
+    r"|\b(?:calle|avenida|avda|plaza|paseo|carretera)\b"
+    r"|(?:stra(?:ß|ss)e|str\.|gasse|weg|platz|allee) \d|شارع"
+)
 EVIDENCE: Mapping[str, Callable[[str], object]] = {
     "price": _found(
         r"[€$£¥]|\b(?:euros?|eur|usd|dollars?|pounds?|pence|cents?|centimes?|c[ée]ntimos?|chf|francs?|pesos?|dh"
@@ -46,6 +52,7 @@ EVIDENCE: Mapping[str, Callable[[str], object]] = {
     "duration": _tells_duration,
     "phone": _found(r"\d[\d .-]{5,}"),
     "email": _found(r"\w@\w"),
+    "email_at": _found(r"\w@\w"),
     "weighing": _of_unit(
         r"k?gs?|kilos?|kilogram\w*|grams?|grammes?|gramm|gramos?|lbs?|pounds?|tonn?e?s?|كجم?|كيلو\w*|غرام\w*|جرام\w*"
     ),
@@ -56,6 +63,8 @@ EVIDENCE: Mapping[str, Callable[[str], object]] = {
     "distance_of": _DISTANCE,
 }
 """By what is asked for. It says enough without its word: who reads "21 kg" knows a weight."""
+HINTS: Mapping[str, Callable[[str], object]] = {"address": _ADDRESS}
+"""As evidence, but what has no such sign may tell it all the same."""
 NUMBERED = frozenset({
     "discount", "height_of", "length_of", "width_of", "depth_of", "volume_of", "power_of", "population",
     "turnover", "wages", "calories", "energy_use", "opening_hours",

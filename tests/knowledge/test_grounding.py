@@ -32,6 +32,17 @@ def test_an_answer_rests_on_the_sources_that_it_cites():
 
 
 @pytest.mark.parametrize(
+    "written",
+    ["“Write to https://port.example”", "See **https://port.example**!", "(https://port.example).",
+     "[the page](https://port.example);", "« https://port.example»", "هل زرت https://port.example؟"],
+)  # fmt: skip
+def test_what_stands_around_an_address_is_no_part_of_it(written):
+    assert grounding.checked(composed(written, [2]), QUESTION, HITS) == [1]
+    evil = written.replace("port.example", "evil.example")
+    assert grounding.checked(composed(evil, [2]), QUESTION, HITS) is None
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         composed("Lunch costs 19 euros.", grounded=False),

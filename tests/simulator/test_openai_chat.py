@@ -17,6 +17,7 @@ from tests.simulator.openai_asking import (
     said,
 )
 
+PETS = "Les animaux de compagnie sont admis en terrasse, tenus en laisse."
 SEARCH = {
     "type": "function",
     "function": {
@@ -96,10 +97,32 @@ def test_what_the_sources_do_not_hold_is_not_known_in_the_questions_language(mod
 def test_a_form_is_filled_from_the_sources(models):
     found = formed(models, asked("Can my terrier come along?"), ANSWER)
     assert found == {
-        "answer": "Les animaux de compagnie sont admis en terrasse, tenus en laisse.",
+        "answer": f"Our documents say, in French: “{PETS}”",
         "sources": [2],
         "grounded": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("question", "said_of_it"),
+    [
+        ("Can my terrier come along?", f"Our documents say, in French: “{PETS}”"),
+        ("¿Puedo llevar a mi perro?", f"Nuestros documentos dicen, en francés: «{PETS}»"),
+        ("Darf mein Hund mitkommen?", f"In unseren Unterlagen steht, auf Französisch: „{PETS}“"),
+        ("هل الكلاب مسموحة؟", f"جاء في وثائقنا، بالفرنسية: «{PETS}»"),
+        ("Les chiens sont-ils admis ?", PETS),
+    ],
+)
+def test_a_source_in_another_language_is_quoted_in_the_questions(models, question, said_of_it):
+    assert formed(models, asked(question), ANSWER)["answer"] == said_of_it
+
+
+def test_the_language_that_the_rules_name_is_spoken(models):
+    turns = asked("Can my terrier come along?")
+    turns[0]["content"] += " Otherwise answer in de, in at most four short sentences."
+    assert formed(models, turns, ANSWER)["answer"].startswith("In unseren Unterlagen steht, auf Französisch")
+    turns[0]["content"] = turns[0]["content"].replace(" in de,", " in fr,")
+    assert formed(models, turns, ANSWER)["answer"] == PETS
 
 
 @pytest.mark.parametrize(
@@ -209,7 +232,9 @@ def test_an_agent_looks_up_and_then_answers_from_what_it_found(models):
         {"role": "tool", "tool_call_id": call.id, "content": hits},
     ]
     answer = said(models, turns, tools=[ESCALATE, SEARCH])
-    assert answer == "Les animaux de compagnie sont admis en terrasse. [doc-3]"
+    assert (
+        answer == "Our documents say, in French: “Les animaux de compagnie sont admis en terrasse. [doc-3]”"
+    )
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_a_tool_is_called_and_its_output_answered_from(models):
     told = [*asked, call.model_dump(exclude_none=True)]
     told.append({"type": "function_call_output", "call_id": call.call_id, "output": json.dumps(found)})
     assert models.responses.create(model=CHAT, input=told, tools=[SEARCH]).output_text == (
-        "Les chiens sont admis. [9]"
+        "Our documents say, in French: “Les chiens sont admis. [9]”"
     )
     streamed = list(models.responses.create(model=CHAT, input=asked, tools=[SEARCH], stream=True))
     assert "response.function_call_arguments.done" in [event.type for event in streamed]

@@ -28,6 +28,8 @@ _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _GROUPS = re.compile(r"(?<![\d.,])([1-9]\d{0,2})((?:[ .,'\u2019\u00a0\u202f]\d{3})+)(?!\d)")
 _LINK = re.compile(r"https?://\S+|\b[\w.+-]+@[\w-]+\.\w+")
+_AFTER_A_LINK = ".,;:!?؟)]}>*_`'\"\u2019\u201c\u201d\u00bb"
+"""What closes a sentence, a quotation or an emphasis behind an address."""
 _LONGEST_TALK = 300
 _HOLDS_FACTS = re.compile(r"\d|https?://|www\.|@\w|[€$£¥%]")
 _QUOTES = str.maketrans("<>", "\u2039\u203a")
@@ -72,7 +74,7 @@ def checked(composed: Composed, question: str, hits: Sequence[Hit]) -> list[int]
         return None
     known = " ".join([question, *(f"{hits[n].heading or ''} {hits[n].text}" for n in cited)])
     loose = _numbers(_uncited(composed.answer)) - _numbers(known)
-    links = [link for link in _LINK.findall(composed.answer) if link.rstrip(".,)") not in known]
+    links = [link for link in _LINK.findall(composed.answer) if link.rstrip(_AFTER_A_LINK) not in known]
     return None if loose or links else cited
 
 

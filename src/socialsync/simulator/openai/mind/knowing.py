@@ -59,7 +59,7 @@ class Knowing:
         return verdict_in(schema.get("enum") or ["RESPOND", "IGNORE", "ESCALATE"], self._decision)
 
     def _answer(self, _: Schema) -> str:
-        return spoken(self._quotes, cited=False)
+        return spoken(self._quotes, self._prompt.language, cited=False)
 
     def _cited(self, schema: Schema) -> Any:
         return _as_items(cited_ids(self._quotes), schema)

@@ -4,7 +4,7 @@ A file for each topic in ``lexicon/``, a line for each concept: its name (with a
 little), then its words in English, French, Spanish, German and Arabic; an underscore joins words to a phrase.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
@@ -13,8 +13,9 @@ from socialsync.simulator.openai.mind.words import GERMAN, LANGUAGES, spellings,
 
 _NO_TOPICS = frozenset({
     "stop", "common", "moderation", "decisions", "talk", "related", "matters", "signs", "temper",
-    "alarm", "calm", "noise",
+    "alarm", "calm", "noise", "attributes", "asking", "everyday",
 })  # fmt: skip
+PROPERTY = "attributes"
 _SHORTEST_PART = 4
 _SHORTEST_BEGINNING = 5
 _LONGEST_PHRASE = 4
@@ -59,18 +60,15 @@ class Book:
 
 @cache
 def books() -> dict[str, Book]:
-    found = {language: Book() for language in LANGUAGES}
-    for path in sorted(FOLDER.glob("*.txt")):
-        if path.stem in _NO_TOPICS:
-            continue
-        for line in read_lines(path.name):
-            head, *columns = line.split("|")
-            name, _, weight = head.strip().partition("*")
-            meaning = Meaning(name, path.stem, float(weight or 1))
-            for language, column in zip(LANGUAGES, columns, strict=True):
-                for listed in column.split():
-                    found[language].add(listed, meaning, language)
-    return found
+    return _read(path.stem for path in sorted(FOLDER.glob("*.txt")) if path.stem not in _NO_TOPICS)
+
+
+@cache
+def further_books() -> dict[str, Book]:
+    """Of what vectors know nothing: properties that anything may have (its weight, its owner), of the topic
+    ``PROPERTY``, and everyday words.
+    """
+    return _read([PROPERTY, "everyday"])
 
 
 @cache
@@ -100,9 +98,11 @@ def meanings(word: str, language: str | None) -> tuple[Meaning, ...]:
     return ()
 
 
-def phrases(found: Sequence[str], language: str) -> list[tuple[int, int, tuple[Meaning, ...]]]:
+def phrases(
+    found: Sequence[str], language: str, book: Book | None = None
+) -> list[tuple[int, int, tuple[Meaning, ...]]]:
     """The phrases among folded words: where each begins, how many words it has, what it means."""
-    book = books()[language]
+    book = book or books()[language]
     stems = [stem(word, language) for word in found]
     hits = []
     at = 0
@@ -116,6 +116,19 @@ def phrases(found: Sequence[str], language: str) -> list[tuple[int, int, tuple[M
                     break
         at += taken
     return hits
+
+
+def _read(topics: Iterable[str]) -> dict[str, Book]:
+    found = {language: Book() for language in LANGUAGES}
+    for topic in topics:
+        for line in read_lines(f"{topic}.txt"):
+            head, *columns = line.split("|")
+            name, _, weight = head.strip().partition("*")
+            meaning = Meaning(name, topic, float(weight or 1))
+            for language, column in zip(LANGUAGES, columns, strict=True):
+                for listed in column.split():
+                    found[language].add(listed, meaning, language)
+    return found
 
 
 def _by_parts(word: str, language: str) -> list[Meaning]:

@@ -25,6 +25,7 @@ _ASKED_LABEL = re.compile(
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
 _TAG = re.compile(r"</?[a-z_]+(?:\s[^<>]*)?>", re.IGNORECASE)
+_ANSWER_IN = re.compile(r"\b(?:answer|reply|respond) in (en|fr|es|de|ar)\b(?!-)", re.IGNORECASE)
 _TEXT_KEYS = ("text", "content", "passage", "chunk", "snippet", "answer", "body")
 _ID_KEYS = ("id", "source_id", "chunk_id", "document_id", "ref", "number")
 _ASKED_KEYS = ("question", "query", "message", "comment", "text", "input", "content")
@@ -53,6 +54,7 @@ class Prompt:
         asked: what the customer wrote last, as it was written.
         before: what the customer wrote before that.
         sources: what may be quoted, in their order.
+        language: the one that the rules name, else the question's.
     """
 
     rules: str
@@ -65,7 +67,13 @@ class Prompt:
     @property
     def question(self) -> str:
         """What was asked, without orders to a model."""
-        return " ".join(piece for piece in plain_sentences(self.asked) if not is_order(piece))
+        return _without_orders(self.asked)
+
+    @property
+    def questions(self) -> Sequence[str]:
+        """Each that was asked; all as one where nothing has a question mark."""
+        pieces = [piece for piece in plain_sentences(self.asked) if not is_order(piece)]
+        return [piece for piece in pieces if piece.endswith(("?", "؟"))] or [self.question]
 
 
 def read_prompt(turns: Sequence[Turn]) -> Prompt:
@@ -82,9 +90,19 @@ def read_prompt(turns: Sequence[Turn]) -> Prompt:
         asked=last,
         before=asked[-2] if len(asked) > 1 else "",
         sources=list(named.values()),
-        language=language_of(last),
+        language=_told(rules) or language_of(_without_orders(last) or last),
         ends_with_tool=bool(turns) and turns[-1].role == "tool",
     )
+
+
+def _without_orders(text: str) -> str:
+    return " ".join(piece for piece in plain_sentences(text) if not is_order(piece))
+
+
+def _told(rules: str) -> str | None:
+    """The language that the rules want answers in, if they name one."""
+    found = _ANSWER_IN.search(rules)
+    return found[1].lower() if found else None
 
 
 def _sources(turn: Turn) -> list[Source]:

@@ -89,7 +89,7 @@ def _first(tools: Sequence[Tool], about: re.Pattern[str]) -> Tool | None:
 
 def _text(prompt: Prompt) -> str:
     if quotes := extract(prompt):
-        return spoken(quotes, cited=True)
+        return spoken(quotes, prompt.language, cited=True)
     if not prompt.sources and _REWRITE.search(prompt.rules):
         return rewritten(prompt.asked)
     if not prompt.sources and _SUMMARISE.search(prompt.rules):
@@ -103,7 +103,11 @@ def _text(prompt: Prompt) -> str:
 def _any_json(prompt: Prompt) -> Mapping[str, Any]:
     """What a model gives that is asked for JSON without a form."""
     quotes = extract(prompt)
-    return {"answer": spoken(quotes, cited=False), "sources": cited_ids(quotes), "grounded": bool(quotes)}
+    return {
+        "answer": spoken(quotes, prompt.language, cited=False),
+        "sources": cited_ids(quotes),
+        "grounded": bool(quotes),
+    }
 
 
 def _json(value: Any) -> str:

@@ -30,3 +30,18 @@ HANDED_OVER: Mapping[str, str] = {
     "de": "Ich gebe das an einen Kollegen weiter, der Ihnen antworten wird.",
     "ar": "سأحيل طلبك إلى زميل وسيرد عليك.",
 }
+QUOTED: Mapping[str, str] = {
+    "en": "Our documents say, in {}: “{}”",
+    "fr": "Nos documents disent, en {} : « {} »",
+    "es": "Nuestros documentos dicen, en {}: «{}»",
+    "de": "In unseren Unterlagen steht, auf {}: „{}“",
+    "ar": "جاء في وثائقنا، {}: «{}»",
+}
+"""What is left in its own language, since there is no translating without a model: said as a quotation."""
+IN_LANGUAGE: Mapping[str, Mapping[str, str]] = {
+    "en": {"en": "English", "fr": "French", "es": "Spanish", "de": "German", "ar": "Arabic"},
+    "fr": {"en": "anglais", "fr": "français", "es": "espagnol", "de": "allemand", "ar": "arabe"},
+    "es": {"en": "inglés", "fr": "francés", "es": "español", "de": "alemán", "ar": "árabe"},
+    "de": {"en": "Englisch", "fr": "Französisch", "es": "Spanisch", "de": "Deutsch", "ar": "Arabisch"},
+    "ar": {"en": "بالإنجليزية", "fr": "بالفرنسية", "es": "بالإسبانية", "de": "بالألمانية", "ar": "بالعربية"},
+}

@@ -58,7 +58,7 @@ def _with_context(text: str) -> Iterator[Sentence]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     for number, line in enumerate(lines):
         bare = _LABEL.sub("", _BULLET.sub("", line.lstrip("#").strip("* ")))
-        if _is_heading(line, bare, is_last=number == len(lines) - 1):
+        if _is_heading(line, bare, is_first=number == 0, is_last=number == len(lines) - 1):
             heading, question = bare, ""
             yield Sentence(bare, is_title=True)
             continue
@@ -70,9 +70,10 @@ def _with_context(text: str) -> Iterator[Sentence]:
                 yield Sentence(piece, f"{heading} {question}".strip())
 
 
-def _is_heading(line: str, bare: str, *, is_last: bool) -> bool:
+def _is_heading(line: str, bare: str, *, is_first: bool, is_last: bool) -> bool:
+    """A number stands in a heading only where a source begins."""
     if line.startswith("#"):
         return True
-    short = len(bare.split()) <= _LONGEST_HEADING and not any(c.isdigit() for c in bare)
+    short = len(bare.split()) <= _LONGEST_HEADING and (is_first or not any(c.isdigit() for c in bare))
     unfinished = not bare.endswith((".", "!", "?", "؟", ";", ","))
     return short and unfinished and not is_last and not _BULLET.match(line) and "|" not in line

@@ -33,7 +33,7 @@ _ENDINGS = {
     ARABIC: ("ات", "ون", "ين", "ان", "ها", "هم", "كم", "نا", "وا", "تي", "يه", "ه", "ي", "ك", "ا"),
 }  # fmt: skip
 _ARTICLES = ("وال", "بال", "كال", "فال", "لل", "ال")
-_PROCLITICS = ("و", "ب", "ل", "ف", "ك", "س")
+ARABIC_PROCLITICS = ("و", "ب", "ل", "ف", "ك", "س")
 
 
 def words(text: str) -> Sequence[str]:
@@ -76,7 +76,7 @@ def spellings(word: str, language: str) -> Sequence[str]:
     if language == ARABIC:
         bare = _without_article(word)
         found.append(bare)
-        if len(word) > _SHORTEST and word.startswith(_PROCLITICS):
+        if len(word) > _SHORTEST and word.startswith(ARABIC_PROCLITICS):
             found += [word[1:], _without_article(word[1:]), stem(word[1:], language)]
     return list(dict.fromkeys(found))
 

@@ -156,27 +156,6 @@ begin
         queue_name::text, attempts, x_kills, x_limit_key, x_created_at, null::double precision;
 end $$;
 
--- What is usual: no keys, no locks. One statement.
-create or replace function queue_claim_plain(
-    worker bigint, queues text[], tasks text[], wanted integer, since bigint
-) returns setof queue_claimed language sql as $$
-    update procrastinate_jobs
-    set status = 'doing', worker_id = queue_claim_plain.worker, x_started_at = clock_timestamp()
-    where id = any (array(  -- an array, so that the plan does not depend on how many that might be
-        select job.id from unnest(queues) as queue cross join lateral (
-            select id, priority from procrastinate_jobs
-            where queue_name || '' = queue and coalesce(x_limit_key, '') = '' and status < 'doing' and lock is null
-                and x_kills is null and (scheduled_at is null or x_due_at = scheduled_at)
-                and id + 0 >= since and task_name = any (tasks)
-                and (x_expires_at is null or x_expires_at > clock_timestamp())
-            order by priority desc, id + 0 limit wanted for update skip locked
-        ) job
-        order by job.priority desc, job.id limit wanted
-    ))
-    returning id, task_name::text, procrastinate_jobs.priority, procrastinate_jobs.lock, queueing_lock, args, scheduled_at,
-        queue_name::text, attempts, x_kills, x_limit_key, x_created_at, null::double precision
-$$;
-
 -- The ready jobs from the highest priority downwards, level by level.
 create or replace function queue_claim_ready(
     worker bigint, queues text[], served text[], tasks text[], wanted integer, since bigint, after_key text
@@ -315,29 +294,31 @@ set enable_seqscan = off set enable_bitmapscan = off set jit = off set plan_cach
 as $$
 declare
     at timestamptz := clock_timestamp();  -- a value: an index cannot be searched for a volatile function
-    queues text[] := array(
-        select queue_name from queue_settings
-        where paused_at is null and (only_queues is null or queue_name = any (only_queues))
-        order by queue_name);
+    queues text[];
     due boolean;
     expired boolean;
     suspects boolean;
     special boolean;
     served text[];
+    asked integer := wanted;
     got integer;
     again_in double precision;
 begin
-    select exists (
-            select from unnest(queues) as queue where exists (
-                select from procrastinate_jobs
-                where queue_name || '' = queue and status < 'doing' and scheduled_at is not null
-                    and x_due_at is distinct from scheduled_at and scheduled_at <= at)
+    select array(
+            select queue_name from queue_settings
+            where paused_at is null and (only_queues is null or queue_name = any (only_queues))
+            order by queue_name
         ), exists (
             select from procrastinate_jobs where status < 'doing' and x_expires_at <= at
         ), suspect and exists (
             select from procrastinate_jobs where status < 'doing' and x_kills <= most_kills
         )
-    into due, expired, suspects;
+    into queues, expired, suspects;
+    due := exists (
+        select from unnest(queues) as queue where exists (
+            select from procrastinate_jobs
+            where queue_name || '' = queue and status < 'doing' and scheduled_at is not null
+                and x_due_at is distinct from scheduled_at and scheduled_at <= at));
     if due then
         perform queue_promote(queues, at, greatest(wanted, 500));
     end if;
@@ -371,7 +352,22 @@ begin
         if special then
             return query select * from queue_claim_ready(worker, queues, served, tasks, wanted, since, after_key);
         else
-            return query select * from queue_claim_plain(worker, queues, tasks, wanted, since);
+            return query  -- what is usual: no keys, no locks
+            update procrastinate_jobs
+            set status = 'doing', worker_id = worker, x_started_at = clock_timestamp()
+            where id = any (array(  -- an array, so that the plan does not depend on how many that might be
+                select job.id from unnest(queues) as queue cross join lateral (
+                    select id, priority from procrastinate_jobs
+                    where queue_name || '' = queue and coalesce(x_limit_key, '') = '' and status < 'doing'
+                        and lock is null and x_kills is null and (scheduled_at is null or x_due_at = scheduled_at)
+                        and id + 0 >= since and task_name = any (tasks)
+                        and (x_expires_at is null or x_expires_at > clock_timestamp())
+                    order by priority desc, id + 0 limit wanted for update skip locked
+                ) job
+                order by job.priority desc, job.id limit wanted
+            ))
+            returning id, task_name::text, procrastinate_jobs.priority, procrastinate_jobs.lock, queueing_lock, args,
+                scheduled_at, queue_name::text, attempts, x_kills, x_limit_key, x_created_at, null::double precision;
         end if;
         get diagnostics got = row_count;
         wanted := wanted - got;
@@ -387,7 +383,7 @@ begin
         get diagnostics got = row_count;
         wanted := wanted - got;
     end if;
-    if wanted > 0 then
+    if wanted = asked then  -- who got something looks again at once
         select least(
             (select greatest(extract(epoch from min(due.scheduled_at) - clock_timestamp())::double precision, case when min(due.scheduled_at) < at then 0.1 end)
              from unnest(queues) as queue cross join lateral (

@@ -1,0 +1,19 @@
+"""A claim of jobs without keys and locks is a statement of ``queue_claim`` itself."""
+
+from pathlib import Path
+
+from socialsync.db import ddl
+
+revision = "0020"
+down_revision = "0018"
+
+SCRIPT = Path(__file__).parent.parent / "sql" / "queue_engine" / "03_claim.sql"
+
+
+def upgrade() -> None:
+    ddl.run("drop function if exists queue_claim_plain(bigint, text[], text[], integer, bigint)")
+    ddl.run(SCRIPT.read_text())
+
+
+def downgrade() -> None:
+    """The functions stay: those of before did the same."""

@@ -11,6 +11,7 @@ from celery import Celery
 from sink import tell
 
 _RANDOM = random.Random(1)  # noqa: S311 - the same instants for every rival
+_LATE = os.environ.get("BENCH_LATE") == "1"
 _SOCKET = os.environ["BENCH_REDIS"]
 
 app = Celery("bench")
@@ -22,6 +23,8 @@ app.conf.update(
     worker_prefetch_multiplier=int(os.environ.get("BENCH_PREFETCH", "4")),
     worker_send_task_events=False,
     worker_enable_remote_control=False,
+    task_acks_late=_LATE,
+    task_reject_on_worker_lost=_LATE,
 )
 
 

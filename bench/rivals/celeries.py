@@ -21,6 +21,10 @@ class Celery(Rival):
     """Prefork, results kept in Redis, no events, no gossip: what its users set for speed."""
 
     name = "Celery + Redis"
+    persistence = ("--save", "3600 1 300 100 60 10000", "--appendonly", "no")
+    """Debian's default: snapshots."""
+    late = False
+    """Whether a job is acknowledged when it has ended, so that a killed worker's job runs again."""
 
     def __init__(self, ground: Ground) -> None:
         super().__init__(ground)
@@ -36,6 +40,7 @@ class Celery(Rival):
         return {
             "BENCH_REDIS": str(self._socket),
             "BENCH_PREFETCH": str(prefetch),
+            "BENCH_LATE": str(int(self.late)),
             "BENCH_SINK": str(self.sink),
             "PYTHONPATH": str(APPS),
         }
@@ -52,9 +57,8 @@ class Celery(Rival):
                 "Celery needs redis-server. Install it with: apt install redis-server"
                 " (or leave Celery out: --without celery)"
             )
-        persistence = ["--save", "3600 1 300 100 60 10000", "--appendonly", "no"]
         words = [server, "--port", "0", "--unixsocket", str(self._socket), "--daemonize", "no"]
-        self._redis = Process([*words, *persistence], {}, self._folder, "redis")
+        self._redis = Process([*words, *self.persistence], {}, self._folder, "redis")
         deadline = time.monotonic() + _READY_WITHIN
         while not self._socket.exists():
             self._redis.check()
@@ -114,3 +118,13 @@ class Celery(Rival):
         if self._redis is not None:
             self._redis.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class DurableCelery(Celery):
+    """What it takes that no job is lost: every write of Redis reaches the disk before it is answered, and jobs
+    are acknowledged late.
+    """
+
+    name = "Celery + Redis, durable"
+    persistence = ("--save", "", "--appendonly", "yes", "--appendfsync", "always")
+    late = True

@@ -7,7 +7,7 @@ from bench.listening import Sink
 from bench.options import Options
 from bench.progress import step
 from bench.reports import Report, Table
-from bench.rivals.celeries import Celery
+from bench.rivals.celeries import Celery, DurableCelery
 from bench.rivals.contract import Rival
 from bench.rivals.pgqueuers import PgQueuer
 from bench.rivals.procrastinates import Ours, Stock
@@ -25,12 +25,18 @@ NOTES = [
         " connection that is open already. Workers run with: ours concurrency 100, procrastinate 10, PgQueuer"
         " batch 10, Celery prefork 2 with prefetch 4."
     ),
+    (
+        "Redis has Debian's default persistence: what was enqueued since its last snapshot is lost with it, and"
+        " what a killed worker ran with the worker. `durable` loses neither, as ours: Redis writes each command"
+        " to the disk before it answers, and jobs are acknowledged when they have ended (prefetch 1)."
+    ),
 ]
 SETTINGS: dict[type[Rival], dict[str, Any]] = {
     Ours: {"concurrency": 100},
     Stock: {"concurrency": 10},
     PgQueuer: {"batch": 10},
     Celery: {"prefetch": 4},
+    DurableCelery: {"prefetch": 1},
 }
 _EVERY = 0.05
 _WARM_UP = 10

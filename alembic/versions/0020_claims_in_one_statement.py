@@ -5,7 +5,7 @@ from pathlib import Path
 from socialsync.db import ddl
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 
 SCRIPT = Path(__file__).parent.parent / "sql" / "queue_engine" / "03_claim.sql"
 

@@ -121,8 +121,8 @@ class Celery(Rival):
 
 
 class DurableCelery(Celery):
-    """What it takes that no job is lost: every write of Redis reaches the disk before it is answered, and jobs
-    are acknowledged late.
+    """What it takes to lose no job: every write of Redis reaches the disk before it is answered, and jobs are
+    acknowledged late.
     """
 
     name = "Celery + Redis, durable"

@@ -26,9 +26,9 @@ NOTES = [
         " batch 10, Celery prefork 2 with prefetch 4."
     ),
     (
-        "Redis has Debian's default persistence: what was enqueued since its last snapshot is lost with it, and"
-        " what a killed worker ran with the worker. `durable` loses neither, as ours: Redis writes each command"
-        " to the disk before it answers, and jobs are acknowledged when they have ended (prefetch 1)."
+        "Redis has Debian's default persistence: what was enqueued since its last snapshot is lost with it,"
+        " and what a killed worker ran with the worker. `durable` loses neither, as ours: Redis writes each"
+        " command to the disk before it answers, and jobs are acknowledged when they have ended (prefetch 1)."
     ),
 ]
 SETTINGS: dict[type[Rival], dict[str, Any]] = {

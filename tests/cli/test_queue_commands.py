@@ -216,6 +216,17 @@ def test_a_result_is_shown(run, rows, add):
     assert '"sold": 42' in run("jobs", "show", str(job_id))
 
 
+def test_a_long_result_is_shown_in_part(run, rows, add):
+    job_id = add("succeeded")
+    rows(
+        "insert into job_results (job_id, attempt, outcome, result)"
+        " values (%s, 1, 'succeeded', to_jsonb(repeat('x', 50000)))",
+        job_id,
+    )
+    assert "... and 40,002 characters more; all: --json" in run("jobs", "show", str(job_id))
+    assert "x" * 50_000 in run("jobs", "show", str(job_id), "--json")
+
+
 def test_jobs_are_cancelled_retried_and_run_again(run, rows, add, status, deeds):
     job_id = add(args="{}")
     run("jobs", "cancel", str(job_id))

@@ -16,6 +16,8 @@ from socialsync.cli.tables import STATUS_STYLES, Column, status_text, table
 from socialsync.queue.records import Attempt, Event, Job, JobDetail
 
 _INDENT = 2
+_LONGEST = 10_000
+"""Characters of arguments or a result that are shown; ``--json`` has them whole."""
 
 
 def told(job: JobDetail, width: int) -> RenderableType:
@@ -123,7 +125,11 @@ def _indented(body: RenderableType) -> Padding:
 
 
 def _json(value: Any) -> Text:
-    return Text(wording.plain(json.dumps(value, indent=2, ensure_ascii=False)))
+    written = json.dumps(value, indent=2, ensure_ascii=False)
+    shown = Text(wording.plain(written[:_LONGEST]))
+    if (left := len(written) - _LONGEST) > 0:
+        shown.append(f"\n... and {left:,} characters more; all: --json", "dim")
+    return shown
 
 
 def _ran(attempt: Attempt) -> str | None:

@@ -40,6 +40,7 @@ bench: setup ## Measure the queue beside Celery, PgQueuer and stock procrastinat
 
 chaos: setup ## Crowds, storms and deaths in full doses (about an hour)
 	@$(BIN)/pytest tests/chaos tests/journeys --thorough -s
+	@$(BIN)/pytest -m hypothesis --thorough
 
 check: setup ## Lint, types, imports, migrations
 	@$(BIN)/ruff check

@@ -13,7 +13,6 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
-import hypothesis
 import pytest
 import structlog
 from fastapi import FastAPI
@@ -46,13 +45,9 @@ from tests.cluster import (
     template,
     urls_of,
 )
+from tests.doses import pytest_sessionstart
 from tests.simulator.server import SimulatorServer
 
-# Speed is no test's business
-_PATIENT = {"suppress_health_check": [hypothesis.HealthCheck.too_slow], "deadline": None}
-hypothesis.settings.register_profile("patient", **_PATIENT)
-hypothesis.settings.load_profile("patient")
-hypothesis.settings.register_profile("thorough", max_examples=2_000, **_PATIENT)
 # Rich tracebacks with every local variable take seconds each.
 structlog.configure(
     processors=[
@@ -63,7 +58,8 @@ structlog.configure(
 REPOSITORY = cluster.REPOSITORY
 __all__ = [  # the ground, for pytest and for tests; it lives with the server
     "execute", "folder", "migrate", "own_server", "pytest_collection_modifyitems", "pytest_configure",
-    "pytest_configure_node", "pytest_unconfigure", "quick_path", "server", "template", "urls_of",
+    "pytest_configure_node", "pytest_sessionstart", "pytest_unconfigure", "quick_path", "server", "template",
+    "urls_of",
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from socialsync.api.schemas import Body
+from tests.doses import examples
 
 TEXTS = st.text(st.characters(codec=None) | st.sampled_from("\x00\ud800\udfff"), max_size=5)
 JSON = st.recursive(
@@ -30,7 +31,7 @@ def postgres(shared):
         connection.rollback()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(JSON)
 def test_whatever_is_let_through_can_be_stored(postgres, content):
     try:

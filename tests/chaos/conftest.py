@@ -8,11 +8,8 @@ import contextlib
 import itertools
 import json
 import os
-import queue
 import signal
-import subprocess
 import sys
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -26,11 +23,11 @@ from psycopg.rows import namedtuple_row
 
 from socialsync.db.embedded import OWNER, EmbeddedServer
 from socialsync.db.urls import Urls
+from tests.chaos.births import PATIENCE, Nursery
 from tests.chaos.proxy import Proxy
 from tests.conftest import execute, migrate, urls_of
 
 HERE = Path(__file__).parent
-PATIENCE = 90.0
 NUMBERED = {"work", "retry", "wait"}
 SAMPLED = 3
 IMPATIENT = {"steady_for": 0.5, "beat_every": 0.5}
@@ -105,48 +102,6 @@ def _deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
     config.hook.pytest_deselected(items=left_out)
 
 
-class Nursery:
-    """The process that forks workers, and what it says of them."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, HERE / "nursery.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        self._born: queue.Queue[int] = queue.Queue()
-        self._ended: dict[int, int] = {}
-        self._changed = threading.Condition()
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
-
-    def bear(self, arguments: list[str], environment: dict[str, str], log: Path) -> int:
-        wanted = {"arguments": arguments, "environment": environment, "log": str(log)}
-        self._process.stdin.write(json.dumps(wanted).encode() + b"\n")
-        self._process.stdin.flush()
-        return self._born.get(timeout=PATIENCE)
-
-    def status(self, pid: int, within: float = 0.0) -> int | None:
-        """The exit status, once the process has ended; None while it lives."""
-        with self._changed:
-            self._changed.wait_for(lambda: pid in self._ended, within)
-            return self._ended.get(pid)
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait(PATIENCE)
-        self._listener.join(PATIENCE)
-        self._process.stdout.close()
-
-    def _listen(self) -> None:
-        for line in self._process.stdout:
-            what, pid, *status = line.split()
-            if what == b"born":
-                self._born.put(int(pid))
-            else:
-                with self._changed:
-                    self._ended[int(pid)] = int(status[0])
-                    self._changed.notify_all()
-
-
 @pytest.fixture(scope="session")
 def nursery() -> Iterator[Nursery]:
     nursery = Nursery()
@@ -163,6 +118,7 @@ class Works:
     nursery: Nursery
     patience: dict[str, float] = field(default_factory=dict)
     pids: list[int] = field(default_factory=list)
+    _line: psycopg.Connection | None = None
 
     def start(self, *arguments: str, url: str | None = None, **given) -> int:
         """Start a worker; returns its process id at once."""
@@ -220,6 +176,7 @@ class Works:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             self.nursery.status(pid, PATIENCE)
+        self._hang_up()
 
     def log(self, pid: int) -> str:
         return (self.home / f"{self.pids.index(pid)}.log").read_text()
@@ -239,15 +196,26 @@ class Works:
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                with psycopg.connect(
-                    self.urls.owner, autocommit=True, row_factory=namedtuple_row, connect_timeout=5
-                ) as connection:
-                    cursor = connection.execute(statement, parameters or None)
-                    return cursor.fetchall() if cursor.description else []
+                cursor = self._connected().execute(statement, parameters or None)
+                return cursor.fetchall() if cursor.description else []
             except psycopg.OperationalError:
+                self._hang_up()
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
+
+    def _connected(self) -> psycopg.Connection:
+        """One connection for all questions: to make one takes ten times a question."""
+        if self._line is None:
+            self._line = psycopg.connect(
+                self.urls.owner, autocommit=True, row_factory=namedtuple_row, connect_timeout=5
+            )
+        return self._line
+
+    def _hang_up(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
 
     def defer(self, task: str, count: int = 1, *, locks: int = 0, **args) -> list[int]:
         """Defer so many jobs, each with one of so many locks."""

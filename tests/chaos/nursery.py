@@ -10,13 +10,20 @@ import selectors
 import signal
 import sys
 
+import httpcore  # noqa: F401 # httpx imports it for its first client
+import openai
+import pebble
+import procrastinate.builtin_tasks
 import procrastinate.cli
+import truststore  # noqa: F401 # for the first client of openai
 
 import socialsync.queue.app
 import socialsync.timetable  # noqa: F401 # what the Apps import, once for all workers
 from socialsync import registry
 
 registry.load()
+FIRST_USED_LATER = openai.AsyncOpenAI, pebble.ProcessPool
+"""What these import takes most of a worker's first second."""
 
 
 def main() -> None:

@@ -21,11 +21,11 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
 ACCOUNT = "17841400000000001"
 COMMENTS = ("procrastinate", "worker", "-q", "scheduler,comments", "--name")
 QUESTION, ANSWER = "When do you open?", "We open every day at nine in the morning."
-HALF = 300
+HALF = 150
 HALF_OF_A_CROWD = 1_000
 PACE = 50
 """Comments a second, in each half."""
-EVERY = 50
+EVERY = 25
 """So many, one asks."""
 NOISE = "Meanwhile, number {n}"
 TALK = [NOISE] * (EVERY - 1) + [QUESTION]

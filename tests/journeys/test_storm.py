@@ -24,9 +24,9 @@ TALKERS = ["106540352242922"]
 """Numbers for which the AI answers; for the others a person is asked for."""
 LISTENERS = ["106540352242923", "106540352242924", "106540352242925", "106540352242926"]
 PEOPLE = [f"336123{n:05d}" for n in range(50)]
-"""Of each number."""
-EVENTS = 2_500
-EVENTS_OF_A_STORM = 10_000
+"""Of each number, in a storm; in a squall some of them."""
+SQUALL = 800, PEOPLE[:20]
+STORM = 10_000, PEOPLE
 SINGLE = 20
 """Of so many events one comes alone."""
 BODY = 25
@@ -86,13 +86,13 @@ def house(installation, fresh, simulator):
         yield installation
 
 
-def storm(events: int) -> tuple[set[str], list[dict]]:
+def storm(events: int, people: list[str]) -> tuple[set[str], list[dict]]:
     """The ids of all messages, and the bodies that tell them; some events come in two bodies."""
     chance = random.Random(7)  # noqa: S311 - the same storm each time
     told = []
     for n in range(events):
         number = chance.choice([*TALKERS, *LISTENERS])
-        told.append((number, chance.choice(PEOPLE), f"wamid.{n}"))
+        told.append((number, chance.choice(people), f"wamid.{n}"))
     several = [told[start : start + BODY] for start in range(0, events - events // SINGLE, BODY)]
     twice = [chance.sample(told, BODY) for _ in range(len(several) // 10)]
     together = [*several, *twice, *([each] for each in told[events - events // SINGLE :])]
@@ -131,7 +131,8 @@ def rows(fresh, sql: str) -> list[tuple]:
 
 
 def test_nothing_is_lost_and_nothing_answered_twice(house, own_server, fresh, simulator, thorough):
-    ids, bodies = storm(EVENTS_OF_A_STORM if thorough else EVENTS)
+    events, people = STORM if thorough else SQUALL
+    ids, bodies = storm(events, people)
     for start in range(0, len(bodies), 100):
         some = bodies[start : start + 100]
         simulator.happens(bodies=[{"platform": "whatsapp", "body": body} for body in some])
@@ -156,13 +157,13 @@ def test_nothing_is_lost_and_nothing_answered_twice(house, own_server, fresh, si
     ]
     outcomes = dict(rows(fresh, "select outcome, count(*) from message_windows group by outcome"))
     assert outcomes.keys() <= {"answered", "escalated", "merged"}
-    _each_answer_went_out_once(house, fresh, simulator)
+    _each_answer_went_out_once(house, fresh, simulator, people)
 
 
-def _each_answer_went_out_once(house, fresh, simulator) -> None:
+def _each_answer_went_out_once(house, fresh, simulator, people) -> None:
     sent = simulator.ledger(kind="whatsapp.message")
     heard = Counter((effect["account"], effect["to"].removeprefix("+")) for effect in sent)
-    unheard = {(number, person) for number in TALKERS for person in PEOPLE} - set(heard)
+    unheard = {(number, person) for number in TALKERS for person in people} - set(heard)
     assert not unheard, "\n".join(str(row) for _, person in unheard for row in _story(fresh, person))
     answered = rows(
         fresh,

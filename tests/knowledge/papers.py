@@ -64,7 +64,7 @@ def word_xml(body: str, doctype: str = "") -> bytes:
 
 
 def bomb() -> bytes:
-    """A DOCX whose body unpacks to a gigabyte."""
+    """A DOCX whose body unpacks to 400 MiB."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         body = archive.open("word/document.xml", "w", force_zip64=True)

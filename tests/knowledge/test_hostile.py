@@ -109,12 +109,12 @@ async def test_a_page_that_unpacks_to_too_much_is_refused_at_the_bound(page, tmp
 @pytest.mark.parametrize(
     ("encoding", "body", "error"),
     [
-        ("gzip, gzip", gzip.compress(zeros(300)), PageRefused), ("br", b"x", PageRefused),
-        ("gzip", b"no gzip", PageUnreachable),
+        ("gzip, gzip", lambda: gzip.compress(zeros(300)), PageRefused), ("br", lambda: b"x", PageRefused),
+        ("gzip", lambda: b"no gzip", PageUnreachable),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_unpacked_is_refused(page, tmp_path, encoding, body, error):
-    page.update(encoding=encoding, body=body)
+    page.update(encoding=encoding, body=body())
     with pytest.raises(error):
         await fetch(page, tmp_path / "x")
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from socialsync.errors import Invalid
 from socialsync.features.posts import recurrence, rules
+from tests.doses import examples
 
 STRANGE = (
     "Europe/Paris", "Europe/Dublin", "America/New_York", "Australia/Lord_Howe", "Pacific/Chatham",
@@ -80,7 +81,7 @@ def by_hand(rule, zone, starts_at, until):
 
 
 @given(beginnings(), st.sampled_from(RULES), st.integers(0, 900))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_it_is_what_the_standard_says(beginning, rule, days):
     zone, starts_at = beginning
     since = starts_at + timedelta(days=days)
@@ -95,7 +96,7 @@ def test_it_is_what_the_standard_says(beginning, rule, days):
 
 
 @given(beginnings(), st.sampled_from(RULES))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_occurrences_only_go_forward(beginning, rule):
     zone, starts_at = beginning
     assert all(earlier < later for earlier, later in pairwise(slots(rule, zone, starts_at, 30)))
@@ -103,7 +104,7 @@ def test_occurrences_only_go_forward(beginning, rule):
 
 @given(beginnings(), st.sampled_from(RULES), st.integers(1, 12))
 @example(("Pacific/Apia", datetime(2011, 12, 29, 10, tzinfo=UTC)), "FREQ=HOURLY;INTERVAL=7", 5)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_count_and_until_end_it(beginning, rule, count):
     zone, starts_at = beginning
     found = slots(rule, zone, starts_at, count)
@@ -115,7 +116,7 @@ def test_count_and_until_end_it(beginning, rule, count):
 
 
 @given(beginnings(), st.sampled_from(RULES), st.integers(0, 3000), st.integers(0, 3000))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_asking_later_never_gives_an_earlier_occurrence(beginning, rule, one, other):
     zone, starts_at = beginning
     sooner, later = sorted((one, other))
@@ -249,7 +250,7 @@ def test_an_unknown_zone_is_refused():
         max_size=6,
     ).map(";".join)
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_no_rule_keeps_us_searching_for_long(text):  # fmt: skip
     starts_at = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
     try:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests import cluster
 from tests.conftest import urls_of
+from tests.doses import examples
 
 TASKS = ["mine.task"]
 
@@ -125,7 +126,9 @@ def by_us(connection) -> list[int]:
     return order
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(WORKLOADS)
 def test_one_at_a_time_the_order_is_the_librarys(connection, workload):
     empty(connection)
@@ -136,7 +139,9 @@ def test_one_at_a_time_the_order_is_the_librarys(connection, workload):
     assert [second.index(job_id) for job_id in by_us(connection)] == stock
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(WORKLOADS, st.integers(1, 5))
 def test_many_at_a_time_no_lock_is_held_twice_and_nothing_lower_is_taken_before(connection, workload, wanted):
     empty(connection)

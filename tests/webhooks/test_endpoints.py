@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import REPOSITORY
+from tests.doses import examples
 from tests.posts.conftest import office
 from tests.webhooks.conftest import Meta, as_meta_writes, signature, status, told
 
@@ -195,7 +196,7 @@ async def test_a_number_with_odd_characters_is_nobodys(meta):
 async def test_any_json_and_any_bytes_are_answered_200(office, meta: Meta):
     loop = asyncio.get_running_loop()
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.one_of(ANYTHING, NEARLY).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60))
     def check(body: bytes) -> None:
         for platform in ("whatsapp", "instagram"):

@@ -81,7 +81,7 @@ def by_hand(rule, zone, starts_at, until):
 
 
 @given(beginnings(), st.sampled_from(RULES), st.integers(0, 900))
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_it_is_what_the_standard_says(beginning, rule, days):
     zone, starts_at = beginning
     since = starts_at + timedelta(days=days)

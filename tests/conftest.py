@@ -5,6 +5,7 @@ migrated template, for workers, locks and NOTIFY. Both run as the application's 
 """
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -18,7 +19,7 @@ import structlog
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from socialsync import clock
+from socialsync import clock, later
 from socialsync.ai import open_ai
 from socialsync.app import create_app, factory
 from socialsync.db.embedded import EmbeddedServer
@@ -67,6 +68,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--thorough", action="store_true", help="crowds, storms and chaos in full doses, with real patience"
     )
+
+
+def pytest_collection() -> None:
+    gc.disable()  # what is imported stays
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
+    later.settled()
 
 
 @pytest.fixture(scope="session")

@@ -43,6 +43,39 @@ async def test_a_body_without_fields_is_refused_too(client, body):
     assert answer.json()["errors"][0]["field"] is None
 
 
+async def test_a_long_body_is_refused_without_being_read(client):
+    """Nobody parses megabytes to name a field."""
+    method, path = BODYLESS[0]
+    answer = await client.request(method, path, content=b'{"minutes": 30' + b" " * 100_000 + b"}")
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0] == {
+        "field": None,
+        "problem": "There is a body where none is taken.",
+        "fix": "Leave the body out; this address takes none.",
+    }
+
+
+async def test_a_caller_who_has_gone_is_no_error(client):
+    """It hangs up while its key is looked up."""
+    sent = []
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    method, path = BODYLESS[4]
+    headers = [(b"authorization", client.headers["authorization"].encode()), (b"host", b"testserver")]
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": path,
+        "raw_path": path.encode(), "query_string": b"", "headers": headers, "scheme": "http",
+        "server": ("testserver", 80), "client": ("127.0.0.1", 1), "root_path": "",
+    }  # fmt: skip
+    await client._transport.app(scope, receive, send)
+    assert sent[0]["status"] == 404
+
+
 @pytest.mark.parametrize("body", [b"", b" \n", b"{}", b"null"])
 @pytest.mark.parametrize(("method", "path"), BODYLESS)
 async def test_an_empty_body_is_none(client, method, path, body):

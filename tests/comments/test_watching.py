@@ -1,5 +1,6 @@
 """Polls find every comment once, whatever shifts, fails or comes twice."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from socialsync import clock
@@ -71,6 +72,15 @@ async def test_an_account_that_is_limited_is_left_alone_and_nothing_is_an_error(
     done = await wall.poll()
     assert (done["posts_checked"], done["errors"]) == (0, 0)
     assert (await wall.poll(due=False))["posts_checked"] == 0
+
+
+async def test_a_tick_waits_for_an_account_that_is_limited_for_a_moment(wall: Wall, simulator):
+    wall.comment("Hello")
+    simulator.fault(match={"kind": "instagram.comments"}, action="retry_after", retry_after_s=1)
+    began = time.monotonic()
+    done = await wall.poll()
+    assert (done["posts_checked"], done["comments_found"], done["errors"]) == (1, 1, 0)
+    assert 1 <= time.monotonic() - began < 10
 
 
 async def test_what_a_webhook_brought_is_not_stored_twice(wall: Wall):

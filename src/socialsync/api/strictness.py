@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from socialsync.api.routing import read_json
 from socialsync.api.validation import LONGEST_NAME
 from socialsync.errors import Invalid
 
+_LONGEST = 65_536
+"""Bytes of a body that is read only to name its first field."""
 _NO_BODY = "Leave the body out; this address takes none."
 
 
@@ -44,15 +46,28 @@ async def no_unknown_body(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute) or not route.path.startswith("/api/") or _takes_body(route):
         return
-    body = await request.body()
+    body = await _beginning(request)
     try:
-        sent = read_json(body) if body.strip() else None
+        sent = read_json(body) if body.strip() and len(body) <= _LONGEST else body.strip() or None
     except ValueError:  # no JSON, nor any text perhaps
         sent = body
     if isinstance(sent, dict) and sent:
         raise Invalid("is not known here", field=next(iter(sent))[:LONGEST_NAME], fix=_NO_BODY)
     if sent not in (None, {}):
         raise Invalid("There is a body where none is taken.", fix=_NO_BODY)
+
+
+async def _beginning(request: Request) -> bytes:
+    """Of the body, a little more than is read for its fields at most; nothing when the caller has gone."""
+    body = b""
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > _LONGEST:
+                break
+    except ClientDisconnect:
+        return b""
+    return body
 
 
 def _takes_body(route: APIRoute) -> bool:

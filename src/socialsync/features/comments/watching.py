@@ -61,12 +61,12 @@ class Tally:
 
 
 class _Channel:
-    """In whose name posts are read, and whether the platform wants to be left alone."""
+    """In whose name posts are read, and until when (monotonic) the platform wants to be left alone."""
 
     def __init__(self, sender: Sender) -> None:
         self.sender = sender
         self.turns = asyncio.Semaphore(OF_ONE_CHANNEL)
-        self.wait: timedelta | None = None
+        self.until = 0.0
 
 
 async def poll(opened: Resources, *, tick: datetime) -> Tally:
@@ -84,8 +84,20 @@ async def poll(opened: Resources, *, tick: datetime) -> Tally:
         tally.posts_checked += sum(map(_is_done, outcomes))
         tally.comments_found += sum(each.found for each in outcomes)
         tally.errors += sum(each.error is not None for each in outcomes)
+        if pause := _pause(outcomes):
+            if time.monotonic() + pause - began >= WITHIN_S:
+                return tally
+            await asyncio.sleep(pause)
     tally.more = True
     return tally
+
+
+def _pause(outcomes: Sequence[Outcome]) -> float:
+    """Seconds until one of them may be read, when all were put off: they are still due in this tick, and would
+    be leased again and again meanwhile.
+    """
+    waits = [each.again_in.total_seconds() for each in outcomes if each.again_in is not None]
+    return max(0.0, min(waits)) if len(waits) == len(outcomes) else 0.0
 
 
 def _is_done(outcome: Outcome) -> bool:
@@ -162,8 +174,8 @@ async def _read_one(
     opened: Resources, watched: Watched, channel: _Channel, turns: asyncio.Semaphore, deadline: float
 ) -> Outcome:
     async with channel.turns, turns:
-        if channel.wait is not None:
-            return Outcome(watched, again_in=channel.wait)
+        if (left := channel.until - time.monotonic()) > 0:
+            return Outcome(watched, again_in=timedelta(seconds=left))
         if time.monotonic() > deadline:  # the tick would end in the middle: somebody else's turn
             return Outcome(watched, again_in=timedelta(0))
         reader = Reader(opened, watched, channel.sender, deadline)
@@ -171,8 +183,9 @@ async def _read_one(
             async with asyncio.timeout_at(asyncio.get_running_loop().time() + deadline - time.monotonic()):
                 return await reader.read()
         except RateLimited as limited:
-            channel.wait = limited.retry_after or LIMITED
-            return Outcome(watched, found=reader.found, again_in=channel.wait)
+            wait = limited.retry_after or LIMITED
+            channel.until = time.monotonic() + wait.total_seconds()
+            return Outcome(watched, found=reader.found, again_in=wait)
         except TimeoutError:
             return Outcome(watched, found=reader.found, unfinished=True)
         except Exception as error:  # noqa: BLE001 - it stops no other post; Postgres away shows in the end

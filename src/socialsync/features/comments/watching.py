@@ -93,7 +93,7 @@ async def poll(opened: Resources, *, tick: datetime) -> Tally:
 
 
 def _pause(outcomes: Sequence[Outcome]) -> float:
-    """Seconds until one of them may be read, when all were put off: they are still due in this tick, and would
+    """Seconds until one of them may be read, when all were put off: they are still due in this tick and would
     be leased again and again meanwhile.
     """
     waits = [each.again_in.total_seconds() for each in outcomes if each.again_in is not None]

@@ -131,6 +131,29 @@ async def test_a_schedule_whose_task_is_gone_does_not_stop_the_others(database):
         assert [job["task_name"] for job in await jobs(session)] == ["tests.note"]
 
 
+OTHERS = """
+with worker as (
+    insert into procrastinate_workers (last_heartbeat) values (now() - make_interval(secs => :silent))
+    returning id
+)
+insert into worker_info (worker_id, name, host, pid, concurrency, version, leased, started_at, tasks)
+select id, 'theirs', 'there', 1, 1, '1', true, now(), '{shop.every}' from worker
+"""
+
+
+@pytest.mark.parametrize(("silent", "left"), [(0, True), (60, False)])
+async def test_a_tick_is_left_to_those_who_know_its_task_as_long_as_they_live(database, silent, left):
+    async with database.system_transaction(SYSTEM) as session:
+        await schedules.seed(session, [New(name="theirs", task="shop.every", every_s=60), OFTEN])
+        await session.execute(text(OTHERS), {"silent": silent})
+        await make_due(session, "theirs")
+        await make_due(session)
+        assert 0 < await schedules.tick(session) <= 60
+        assert [job["task_name"] for job in await jobs(session)] == ["tests.note"]
+        overdue = await session.scalar(text("select next_at < now() from schedules where name = 'theirs'"))
+        assert overdue == left
+
+
 async def test_run_now_is_besides_the_ticks(database):
     async with database.system_transaction(SYSTEM) as session:
         await schedules.seed(session, [OFTEN])

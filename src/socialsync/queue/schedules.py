@@ -29,6 +29,12 @@ _CANCEL_PREDECESSOR = text(
     "update procrastinate_jobs set status = 'cancelled', x_finished_at = clock_timestamp()"
     " where queueing_lock = :lock and status = 'todo'"
 )
+_OURS = text("""
+(schedules.task = any (:known) or not exists (
+    select from worker_info info join procrastinate_workers worker on worker.id = info.worker_id
+    where schedules.task = any (info.tasks) and info.state = 'running'
+        and worker.last_heartbeat > clock_timestamp() - interval '30 seconds'))
+""")
 
 
 @dataclass(frozen=True)
@@ -69,19 +75,22 @@ def of_periodic(blueprint: Blueprint) -> list[New]:
 
 
 async def tick(session: AsyncSession) -> float | None:
-    """Defer a job for every schedule that is due; give the seconds until the next one, if there is any."""
+    """Defer a job for every schedule that is due; give the seconds until the next one, if there is any. Ticks
+    of a task that only other workers know are left to them.
+    """
     now = await _now(session)
+    ours = (Schedule.enabled, Schedule.removed_at.is_(None), _OURS)
+    known = {"known": sorted(tasks.names())}
     due = (
         select(Schedule)
-        .where(Schedule.enabled, Schedule.removed_at.is_(None), Schedule.next_at <= now)
+        .where(*ours, Schedule.next_at <= now)
         .order_by(Schedule.next_at)
         .with_for_update(skip_locked=True)
     )
-    for schedule in (await session.scalars(due)).all():
+    for schedule in (await session.scalars(due, known)).all():
         await _tick_one(session, schedule, now)
     await session.flush()
-    soonest = select(func.min(Schedule.next_at)).where(Schedule.enabled, Schedule.removed_at.is_(None))
-    upcoming = await session.scalar(soonest)
+    upcoming = await session.scalar(select(func.min(Schedule.next_at)).where(*ours), known)
     return None if upcoming is None else (upcoming - now).total_seconds()
 
 

@@ -128,6 +128,11 @@ def find(name: str) -> tuple[Task[Any, Any, Any], Details]:
     return _others.get(name, HOUSE).find(name)
 
 
+def names() -> set[str]:
+    """Of all tasks that this process knows, aliases too."""
+    return {*HOUSE.tasks, *_others}
+
+
 def task(
     *,
     name: str,

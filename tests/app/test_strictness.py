@@ -32,7 +32,7 @@ async def test_a_body_where_none_is_taken_is_refused_by_the_name_of_its_field(cl
     answer = await client.request(method, path, json={"minutes": 30})
     assert answer.status_code == 422, answer.text
     (problem,) = answer.json()["errors"]
-    assert (problem["field"], problem["problem"]) == ("minutes", "is not known here")
+    assert (problem["field"], problem["problem"]) == ("minutes", "There is a body where none is taken.")
     assert "takes none" in problem["fix"]
 
 

@@ -51,10 +51,9 @@ async def no_unknown_body(request: Request) -> None:
         sent = read_json(body) if body.strip() and len(body) <= _LONGEST else body.strip() or None
     except ValueError:  # no JSON, nor any text perhaps
         sent = body
-    if isinstance(sent, dict) and sent:
-        raise Invalid("is not known here", field=next(iter(sent))[:LONGEST_NAME], fix=_NO_BODY)
     if sent not in (None, {}):
-        raise Invalid("There is a body where none is taken.", fix=_NO_BODY)
+        field = next(iter(sent))[:LONGEST_NAME] if isinstance(sent, dict) else None
+        raise Invalid("There is a body where none is taken.", field=field, fix=_NO_BODY)
 
 
 async def _beginning(request: Request) -> bytes:

@@ -23,7 +23,7 @@ def made(error: Exception) -> bool:
         case psycopg.Error() | SQLAlchemyError():
             _complain(
                 _first_line(error),
-                "Is Postgres running and migrated? Try: socialsync db start, alembic upgrade head.",
+                "Is Postgres running and migrated? Try: socialsync db start, socialsync db upgrade.",
             )
         case _:
             return False

@@ -40,7 +40,7 @@ def start(
 
 @app.command()
 def stop() -> None:
-    """Stop the server. Its data stays."""
+    """Stop the server. Its data stays. Who needs it starts it again: `up`, the API, or the next command."""
     out.print("Stopped." if _embedded().stop() else "It was not running.")
 
 

@@ -8,7 +8,7 @@ from socialsync.errors import Temporary
 from socialsync.features.posts import lanes
 from socialsync.features.posts.deliveries import CHUNK
 from socialsync.queue.policies import Wait
-from tests.posts.test_broadcasts import MESSAGE, NOON, THREE, broadcast
+from tests.posts.test_broadcasts import MESSAGE, NOON, THREE, broadcast, sent_to
 
 
 async def waiting(desk, post) -> tuple[str, datetime | None] | None:
@@ -51,6 +51,57 @@ async def test_a_closed_channel_is_told_without_an_end(office, desk, noon):
     reason, until = await waiting(desk, post)
     assert "paused" in reason
     assert until is None
+
+
+@pytest.mark.parametrize("ticks", [0, 1])
+async def test_a_resumed_channels_broadcast_waits_for_nothing_and_goes_out_once(
+    office, desk, simulator, noon, ticks
+):
+    post, job_id = await broadcast(office)
+    door = f"/api/v1/channels/{office.whatsapp}/pause"
+    await desk.put(door)
+    await office.run(job_id)
+    for _ in range(ticks):
+        await office.enqueue_due()
+    reason, until = await waiting(desk, post)
+    assert "paused" in reason
+    assert until is None
+    noon.move(timedelta(seconds=1))
+    assert (await desk.delete(door)).json()["paused_at"] is None
+    seen = (await desk.get(f"/api/v1/posts/{post.id}")).json()
+    assert (seen["waiting"], seen["error"], seen["not_before"]) == (None, None, None)
+    await desk.delete(door)
+    (tick,) = [job for job in await office.jobs("posts.enqueue_due_posts") if job["status"] == "todo"]
+    assert tick["scheduled_at"] == noon()
+    await office.run(tick["id"])
+    await office.enqueue_due()
+    (again,) = [job for job in await office.jobs() if job["status"] == "todo"]
+    await office.run(again["id"])
+    await office.retry(job_id)
+    assert sent_to(simulator) == THREE
+    assert (await office.see(post.id))["status"] == "published"
+
+
+async def test_resuming_a_channel_ends_no_other_wait(office, desk, simulator, noon):
+    limited = await office.write(now=NOON)
+    job_id = await office.publish(limited.id)
+    simulator.fault(action="retry_after", retry_after_s=1800, match={"kind": "instagram.publish"})
+    await office.run(job_id)
+    other = await office.write(channel_id=office.whatsapp, now=NOON, publish_at=NOON)
+    closed = await office.write(now=NOON, publish_at=NOON)
+    for channel in (office.whatsapp, office.instagram):
+        await desk.put(f"/api/v1/channels/{channel}/pause")
+    await office.enqueue_due()
+    before = await waiting(desk, limited)
+    await office.rows(
+        "update channels set status = 'needs_reauth' where id = :id returning id", id=office.whatsapp
+    )
+    for channel in (office.whatsapp, office.instagram):
+        await desk.delete(f"/api/v1/channels/{channel}/pause")
+    assert await waiting(desk, closed) is None
+    assert await waiting(desk, limited) == before
+    assert "Too many calls" in before[0]
+    assert "needs a new access token" in (await waiting(desk, other))[0]
 
 
 async def pause(office, queue, *, resume=False) -> None:

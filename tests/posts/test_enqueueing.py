@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from socialsync.db.encryption import Cipher
 from socialsync.features.accounts import service as accounts
 from socialsync.features.channels import service as channels
-from socialsync.features.posts import service
+from socialsync.features.posts import queries, reopening, service
 from tests.posts.conftest import IG_USER, REASON, WA_NUMBER
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -121,6 +121,26 @@ async def test_a_channel_that_somebody_changes_at_this_moment_is_not_waited_for(
         await channels.resume(opening, channel.id, actor="tests", now=NOON)
         async with fresh_database.system_transaction(REASON) as session:
             assert (await service.enqueue_due(session, now=NOON)).count == 1
+
+
+async def test_a_post_that_somebody_has_in_hand_holds_up_no_resuming(fresh_database):
+    async with fresh_database.system_transaction(REASON) as session:
+        workspace = await accounts.create_workspace(session, name="Bakery")
+    async with fresh_database.transaction(workspace.id) as session:
+        channel = await connect(session, workspace.id)
+        held, free = [await write(session, workspace.id, channel.id) for _ in range(2)]
+        await channels.pause(session, channel.id, actor="tests", now=NOON)
+    async with fresh_database.system_transaction(REASON) as session:
+        await service.enqueue_due(session, now=NOON)
+    async with fresh_database.transaction(workspace.id) as editing:
+        await queries.lock_post(editing, held.id)
+        async with fresh_database.transaction(workspace.id) as session:
+            await reopening.resume_channel(session, channel.id, actor="tests", now=NOON)
+    async with fresh_database.transaction(workspace.id) as session:
+        assert (await service.get_post(session, free.id)).error is None
+        assert (await service.get_post(session, held.id)).error == queries.WHY_PARKED
+    async with fresh_database.system_transaction(REASON) as session:
+        assert (await service.enqueue_due(session, now=NOON)).count == 2
 
 
 async def test_ten_workers_at_once_enqueue_each_post_once(fresh_database):

@@ -19,6 +19,7 @@ from socialsync.cli.tables import Column, print_rows
 from socialsync.errors import NotFound
 from socialsync.features.accounts import service as accounts
 from socialsync.features.channels import service
+from socialsync.features.posts import reopening
 from socialsync.resources import Resources
 
 app = typer.Typer(help="Channels: WhatsApp numbers and Instagram accounts.", no_args_is_help=True)
@@ -111,7 +112,7 @@ def edit(
                 now=clock.now(),
             )
             if paused is not None:
-                switch = service.pause if paused else service.resume
+                switch = service.pause if paused else reopening.resume_channel
                 await switch(session, channel, actor="cli", now=clock.now())
 
     with_resources(work)

@@ -94,14 +94,6 @@ async def pause_channel(channel_id: UUID, principal: Operator, opened: Opened) -
         return ChannelOut.model_validate(row)
 
 
-@router.delete("/{channel_id}/pause", summary="Resume a channel")
-async def resume_channel(channel_id: UUID, principal: Operator, opened: Opened) -> ChannelOut:
-    """The posts that waited go on within a minute. One that is not paused stays as it is."""
-    async with opened.database.transaction(principal.workspace_id) as session:
-        row = await service.resume(session, channel_id, actor=principal.actor, now=clock.now())
-        return ChannelOut.model_validate(row)
-
-
 @router.put("/{channel_id}/catch-up", summary="Catch up with a channel", status_code=HTTP_202_ACCEPTED)
 async def catch_up_channel(channel_id: UUID, principal: Operator, opened: Opened) -> ChannelOut:
     """Pull the last 24 hours of an Instagram account's conversations, of which nobody may have been told: its

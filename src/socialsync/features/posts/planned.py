@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     literal,
+    or_,
     select,
     text,
     update,
@@ -24,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from socialsync.features.posts.models import OptOut, Post
+from socialsync.features.posts.queries import WHY_PARKED
 
 _PLACES = text("""
 select id, recurrence, timezone, series_starts_at, slot_at from posts
@@ -103,6 +105,25 @@ async def cancel_queued(session: AsyncSession, channel_id: UUID, now: datetime) 
         .returning(Post.id)
     )
     return cancelled.all()
+
+
+async def unpark(session: AsyncSession, channel_id: UUID, *, now: datetime) -> int:
+    """Have nothing keep the posts of this channel that waited for it to open, and for nothing else; how many.
+    One that somebody has in hand is left to them: the channel is locked by now, and they may want it too.
+    """
+    parked = select(Post.id).where(
+        Post.channel_id == channel_id,
+        Post.status == "queued",
+        Post.error.is_not(None),
+        or_(Post.not_before.is_(None), Post.error == WHY_PARKED),
+    )
+    freed = await session.scalars(
+        update(Post)
+        .where(Post.id.in_(parked.with_for_update(skip_locked=True)))
+        .values(not_before=None, error=None, updated_at=now)
+        .returning(Post.id)
+    )
+    return len(freed.all())
 
 
 async def add_posts(

@@ -1,4 +1,4 @@
-"""``DELETE /api/v1/channels/{channel_id}``: here, because the channel's posts have a say in it."""
+"""The doors by which a channel goes, or goes on: here, because its posts have a say in it."""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,7 +10,8 @@ from socialsync import clock
 from socialsync.api.opened import Opened
 from socialsync.api.principal import Operator
 from socialsync.api.routing import Router
-from socialsync.features.posts import closing
+from socialsync.features.channels.schemas import ChannelOut
+from socialsync.features.posts import closing, reopening
 
 router = Router(prefix="/api/v1/channels", tags=["channels"])
 
@@ -31,3 +32,11 @@ async def delete_channel(
         await closing.delete_channel(
             session, channel_id, cancel_posts=cancel_posts, actor=caller.actor, now=clock.now()
         )
+
+
+@router.delete("/{channel_id}/pause", summary="Resume a channel")
+async def resume_channel(channel_id: UUID, caller: Operator, opened: Opened) -> ChannelOut:
+    """The posts that waited go on at once. One that is not paused stays as it is."""
+    async with opened.database.transaction(caller.workspace_id) as session:
+        row = await reopening.resume_channel(session, channel_id, actor=caller.actor, now=clock.now())
+        return ChannelOut.model_validate(row)

@@ -3,11 +3,14 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from socialsync.errors import Temporary
 from socialsync.features.posts import lanes
 from socialsync.features.posts.deliveries import CHUNK
+from socialsync.queue import limits
 from socialsync.queue.policies import Wait
+from tests.posts.conftest import IG_USER, WA_NUMBER
 from tests.posts.test_broadcasts import MESSAGE, NOON, THREE, broadcast, sent_to
 
 
@@ -199,12 +202,56 @@ async def test_a_chunk_behind_another_in_its_lane_waits_for_what_that_one_waits_
     assert last["lock"] == firsts[0]["lock"], "five chunks have four lanes"
     for n, first in enumerate(firsts):
         await put_off(office, first["id"], timedelta(seconds=10 + n))
-    limited = ("A limit of the platform is waited for.", NOON + timedelta(seconds=10))
+    rated = f"A limit on the calls of whatsapp:{WA_NUMBER} is waited for, the platform's or one set here"
+    limited = (f"{rated}: socialsync limits list.", NOON + timedelta(seconds=10))
     assert await waiting(desk, post) == limited
     await put_off(office, last["id"], timedelta(seconds=-1))  # its own turn has come; its lane's has not
     assert await waiting(desk, post) == limited
     await put_off(office, firsts[0]["id"], timedelta())
     assert await waiting(desk, post) == ("Its job waits for a free worker of the queue scheduler.", None)
+
+
+async def limit(office, key, **given) -> None:
+    async with office.opened.database.system_transaction("a test limits a key") as session:
+        await limits.set_limit(session, key, **given)
+
+
+async def test_a_full_limit_is_told_by_its_key(office, desk, noon):
+    key = f"whatsapp:{WA_NUMBER}"
+    post, _ = await broadcast(office)
+    no_worker = ("Its job waits for a free worker of the queue scheduler.", None)
+    await limit(office, key, max_running=0)
+    assert await waiting(desk, post) == (
+        f"The limit of {key} is full, at most 0 at once: socialsync limits list.", None,
+    )  # fmt: skip
+    await limit(office, key, max_running=1)
+    assert await waiting(desk, post) == no_worker
+    _, others = await broadcast(office)
+    await office.claim(others)
+    reason, until = await waiting(desk, post)
+    assert (f"The limit of {key} is full, at most 1 at once" in reason, until) == (True, None)
+    await limit(office, key, max_running=2)
+    assert await waiting(desk, post) == no_worker
+    await limit(office, f"instagram:{IG_USER}", max_running=0)
+    assert await waiting(desk, post) == no_worker, "another account's limit"
+
+
+async def test_a_rate_that_is_waited_for_is_told_by_its_key(office, desk, noon):
+    key = f"whatsapp:{WA_NUMBER}"
+    await limit(office, key, rate_per_s=1 / 60)
+    post, job_id = await broadcast(office, THREE[:2])
+    async with office.opened.database.system_transaction("another broadcast sends") as session:
+        await session.execute(text("update limits set tokens = 0 where key = :key"), {"key": key})
+    with pytest.raises(Wait):
+        await office.run(job_id)
+    await put_off(office, job_id, timedelta(minutes=1))
+    rated = f"A limit on the calls of {key} is waited for, the platform's or one set here"
+    assert await waiting(desk, post) == (f"{rated}: socialsync limits list.", NOON + timedelta(minutes=1))
+    async with office.opened.database.system_transaction("a test lifts a limit") as session:
+        await limits.remove_limit(session, key)
+    assert await waiting(desk, post) == (
+        "A limit of the platform is waited for.", NOON + timedelta(minutes=1),
+    )  # fmt: skip
 
 
 async def test_a_list_shows_a_few_recipients_of_each_post_and_their_number(office, desk, noon):

@@ -13,6 +13,8 @@ from socialsync.features.posts.models import Post
 from socialsync.queue import obstacles
 
 LIMITED = "A limit of the platform is waited for."
+RATED = "A limit on the calls of {} is waited for, the platform's or one set here: socialsync limits list."
+FULL = "The limit of {} is full, at most {:,} at once: socialsync limits list."
 NO_CALLS = "The platform takes no calls of this account for now."
 PREPARED = "Instagram is preparing its media."
 NO_WORKER = "Its job waits for a free worker of the queue scheduler."
@@ -80,8 +82,7 @@ def of_publishing(error: str | None, signs: RowMapping) -> Delay | None:
     if signs["paused"]:
         return Delay(PAUSED.format(signs["paused"]), None)
     if signs["ready"]:
-        blocked: datetime | None = signs["blocked_until"]
-        return Delay(NO_CALLS, blocked) if blocked else Delay(NO_WORKER, None)
+        return _of_ready(signs)
     if signs["next_at"]:
         return Delay(_pause(error, signs), signs["next_at"])
     if signs["settles"]:
@@ -93,9 +94,20 @@ def _is_due(post: Post, now: datetime) -> bool:
     return post.publish_at is None or post.publish_at <= now
 
 
+def _of_ready(signs: RowMapping) -> Delay:
+    """Why no worker takes a job whose time has come."""
+    if signs["blocked_until"]:
+        return Delay(NO_CALLS, signs["blocked_until"])
+    if signs["full_key"]:
+        return Delay(FULL.format(signs["full_key"], signs["at_most"]), None)
+    return Delay(NO_WORKER, None)
+
+
 def _pause(error: str | None, signs: RowMapping) -> str:
     if signs["held"]:
         return f"{HELD_BACK} {signs['held_error'] or ''}".rstrip()
     if error is not None:
         return error
-    return PREPARED if signs["prepares"] else LIMITED
+    if signs["prepares"]:
+        return PREPARED
+    return RATED.format(signs["next_key"]) if signs["is_rated"] else LIMITED

@@ -87,7 +87,9 @@ order by post.updated_at limit :limit for update of post skip locked
 _SIGNS = text(
     f"""
 select post.id, run.doubt, run.effect_at is null and run.container_id is not null as prepares,
-    held.not_before is not null as held, held.error as held_error, jobs.*
+    held.not_before is not null as held, held.error as held_error, jobs.*,
+    (select max_running from limits where key = jobs.full_key) as at_most,
+    exists (select from limits where key = jobs.next_key and rate_per_s is not null) as is_rated
 from posts post
 left join lateral (
     select doubt, effect_at, container_id from post_runs run
@@ -100,20 +102,24 @@ left join lateral (
 ) held on true
 cross join lateral (
     select coalesce(bool_or(sends and status = 'doing'), false) as works,
-        coalesce(bool_or(
-            sends and first and status = 'todo' and coalesce(scheduled_at, :now) <= :now), false) as ready,
-        min(scheduled_at) filter (where sends and first and status = 'todo') as next_at,
+        coalesce(bool_or(waits and is_due), false) as ready,
+        max(limit_key) filter (where waits and is_due and exists (
+            select from limits where key = job.limit_key and max_running <= (
+                select count(*) from procrastinate_jobs other
+                where other.x_limit_key = job.limit_key and other.status = 'doing'))) as full_key,
+        min(scheduled_at) filter (where waits) as next_at,
+        (array_agg(limit_key order by scheduled_at) filter (where waits))[1] as next_key,
         coalesce(bool_or(not sends), false) as settles,
         min(scheduled_at) filter (where not sends and scheduled_at > :now) as settles_at,
         max((select setting.queue_name from queue_settings setting where setting.queue_name = job.queue_name
                 and setting.paused_at is not null))
-            filter (where status = 'todo' and coalesce(scheduled_at, :now) <= :now) as paused,
+            filter (where status = 'todo' and is_due) as paused,
         max((select blocked_until from limits where limits.key = job.limit_key
             and blocked_until > clock_timestamp())) as blocked_until
     from (  -- of each lock the first job alone can run, as the claim orders them
-        select *, task_name <> :settling as sends,
-            row_number() over (
-                partition by lock order by status = 'doing' desc, priority desc, id) = 1 as first
+        select *, task_name <> :settling as sends, coalesce(scheduled_at, :now) <= :now as is_due,
+            task_name <> :settling and status = 'todo' and row_number() over (
+                partition by lock order by status = 'doing' desc, priority desc, id) = 1 as waits
         from (
             select id, lock, priority, status, scheduled_at, queue_name, x_limit_key as limit_key, task_name
             from procrastinate_jobs job where job.lock = any ({_LOCKS}) and job.status < 'doing'
@@ -304,8 +310,9 @@ async def list_signs(
     Returns:
         of each ``id``; of its last run ``doubt`` and whether it ``prepares`` media; of a broadcast whether
         somebody is ``held`` back, with the ``held_error``; of its jobs whether one ``works``, is ``ready``
-        (and ``blocked_until``) or ``settles`` (next ``settles_at``), when the ``next_at`` sends, and in which
-        ``paused`` queue one is held back.
+        (and ``blocked_until``, or kept by a ``full_key`` that lets ``at_most`` so many run) or ``settles``
+        (next ``settles_at``), when the ``next_at`` sends, with its ``next_key`` (which ``is_rated`` when a
+        rate is set for it), and in which ``paused`` queue one is held back.
     """
     if not post_ids:
         return []

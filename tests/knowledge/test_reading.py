@@ -188,6 +188,24 @@ def test_a_page_that_does_not_name_its_encoding_is_read_all_the_same(reading):
     assert "Fermé à Noël, ouvert l'été" in page(reading, "<ul><li>Fermé à Noël, ouvert l'été</li></ul>" * 3)
 
 
+FRAGMENTS = {
+    "a paragraph": "<p>Fermé à Noël.</p>",
+    "words": "Fermé à Noël.",
+    "paragraphs": "<p>Fermé à Noël.</p><p>Ouvert l'été.</p>",
+    "a list": "<ul><li>Fermé à Noël.<li>Ouvert l'été.</ul>",
+    "a heading in a division": "<div><h1>Horaires</h1><p>Fermé à Noël.</p></div>",
+    "a body": "<body><h1>Horaires</h1><p>Fermé à Noël.</p></body>",
+    "no head": "<?xml version='1.0'?><html><body><h1>Horaires</h1><p>Fermé à Noël.</p></body></html>",
+    "a comment first": "<!-- saved --><html><body><h1>Horaires</h1><p>Fermé à Noël.</p></body></html>",
+}
+
+
+@pytest.mark.parametrize("written", FRAGMENTS.values(), ids=FRAGMENTS)
+def test_a_fragment_of_a_page_is_read_as_a_page(reading, written):
+    found = reading(written.encode(), "a.html")
+    assert "Fermé à Noël." in " ".join(passage.text for passage in found.passages)
+
+
 def test_each_row_of_a_csv_can_be_understood_alone(reading):
     (passage,) = reading("dish;price\nSoup;6 €\nFish;18 €\n".encode(), "menu.csv").passages
     assert passage.text.split("\n") == ["dish: Soup; price: 6 €", "dish: Fish; price: 18 €"]

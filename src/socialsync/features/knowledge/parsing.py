@@ -27,6 +27,7 @@ MOST_UNPACKED = 300 * 2**20
 MOST_PACKED = 200
 """How many times larger a part of a DOCX may become, from a mebibyte on."""
 _HEAD = 8_192
+_UTF_8 = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SPACE = re.compile(r"[ \t\xa0]+")
 _LINES = re.compile(r"\n{3,}")
@@ -160,11 +161,8 @@ def _docx_blocks(document: "docx.document.Document") -> Iterator[Block]:
 
 
 def _html(file: Path) -> Parsed:
-    source = file.read_bytes()
     try:
-        tree = trafilatura.load_html(source)
-        if tree is None:
-            tree = lxml.html.document_fromstring(source)
+        tree = _page(file)
         title, body = tree.findtext(".//title"), tree.find("body")
         has_article = body is not None and furniture.clear(body)
         found = _article(tree) if has_article else None
@@ -174,6 +172,15 @@ def _html(file: Path) -> Parsed:
     if not found or len(found) < len(words) // 5:
         found = words  # a page that is all list or table is taken for a menu by trafilatura
     return Parsed(list(_markdown_blocks(found)), None, title)
+
+
+def _page(file: Path) -> "lxml.html.HtmlElement":
+    """The whole tree; trafilatura gives of a fragment its element alone, or nothing."""
+    tree = trafilatura.load_html(file.read_bytes())
+    if tree is not None and tree.find("body") is not None:
+        return tree
+    text = _decoded(file) if tree is None else lxml.html.tostring(tree, encoding="unicode")
+    return lxml.html.document_fromstring(text.encode(), parser=_UTF_8)
 
 
 def _article(tree: "lxml.html.HtmlElement") -> str | None:

@@ -1,7 +1,10 @@
 """What becomes of a file: passages with headings and pages, or a sentence that says why not."""
 
+import tracemalloc
+
 import pytest
 
+from socialsync.features.knowledge import paragraphs
 from socialsync.features.knowledge.chunking import MOST_TOKENS, cut, read, tokens
 from socialsync.features.knowledge.errors import Unreadable
 from socialsync.features.knowledge.parsing import MOST_PAGES, Block, parse
@@ -119,6 +122,44 @@ def test_a_cell_that_spans_is_said_in_each_row_and_column(reading):
     table = f"<w:tbl><w:tr>{first}</w:tr><w:tr>{second}</w:tr></w:tbl>"
     (passage,) = reading(papers.word_xml(table), "terms.docx").passages
     assert passage.text == "Spain | 7 euros | 7 euros\nSpain | land | sea"
+
+
+def table(*cells: str, more: str = "") -> str:
+    """Each cell in a row of its own."""
+    rows = "".join(f"<w:tr><w:tc><w:tcPr>{more}</w:tcPr>{cell}<w:p/></w:tc></w:tr>" for cell in cells)
+    return f"<w:tbl>{rows}</w:tbl>"
+
+
+@pytest.mark.parametrize(("more", "often"), [("<w:gridSpan w:val='64'/>", 64), ("<w:vMerge/>", 3)])
+def test_tables_in_tables_do_not_multiply(reading, more, often):
+    """Three levels of 64 columns would say a word 262,144 times; of three rows that go on, 27 times."""
+    written = f"<w:p>{run('land')}</w:p>"
+    for _ in range(3):
+        written = table(written, "", "", more=more)
+    found = reading(papers.word_xml(written), "terms.docx")
+    assert sum(passage.text.count("land") for passage in found.passages) == often
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(64, 100), (1, 6_000)])
+def test_a_cell_that_spans_too_much_is_told_before_it_fills_the_memory(reading, columns, rows):
+    """50,000 characters, which would be some 300 million."""
+    more = f"<w:gridSpan w:val='{columns}'/><w:vMerge/>"
+    wide = table(f"<w:p>{run('land ' * 10_000)}</w:p>", *[""] * (rows - 1), more=more)
+    tracemalloc.start()
+    try:
+        assert "more than 20,000,000 characters" in refusal(reading, papers.word_xml(wide), "terms.docx")
+        assert tracemalloc.get_traced_memory()[1] < 100 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_want_of_memory_is_no_damage_to_a_word_document(reading, monkeypatch):
+    def lines(body, most):
+        raise MemoryError
+
+    monkeypatch.setattr(paragraphs, "lines", lines)
+    with pytest.raises(MemoryError):
+        reading(papers.word(("Normal", "text")), "terms.docx")
 
 
 def test_a_page_of_the_web_loses_its_menus_and_scripts(reading):

@@ -17,7 +17,7 @@ import pypdf
 import trafilatura
 
 from socialsync.features.knowledge import formats, furniture, paragraphs
-from socialsync.features.knowledge.errors import Unreadable
+from socialsync.features.knowledge.errors import TooLong, Unreadable
 from socialsync.features.knowledge.formats import Kind
 
 MOST_PAGES = 5_000
@@ -78,9 +78,7 @@ def parse(path: str, filename: str | None, content_type: str | None) -> Parsed:
             fix="Run it through text recognition (OCR) and upload the result." if scanned else None,
         )
     if sum(len(block.text) for block in blocks) > MOST_CHARACTERS:
-        raise Unreadable(
-            f"The file has more than {MOST_CHARACTERS:,} characters.", fix="Split it into smaller files."
-        )
+        raise TooLong(MOST_CHARACTERS)
     return Parsed(blocks, parsed.pages, tidy(parsed.title or "")[:200] or None)
 
 
@@ -124,7 +122,7 @@ def _docx(file: Path) -> Parsed:
         document = docx.Document(str(file))
         blocks = list(_docx_blocks(document))
         title = document.core_properties.title
-    except Unreadable:
+    except (Unreadable, MemoryError):
         raise
     except Exception:  # noqa: BLE001 - whatever python-docx, zipfile or lxml say of a broken file
         raise Unreadable(_DAMAGED, fix=_SAVE_AGAIN) from None
@@ -150,7 +148,7 @@ def _docx_blocks(document: "docx.document.Document") -> Iterator[Block]:
     names = {style.style_id: style.name or "" for style in document.styles}
     heading: str | None = None
     lines: list[str] = []
-    for line in paragraphs.lines(document.element.body):
+    for line in paragraphs.lines(document.element.body, MOST_CHARACTERS):
         style = names.get(line.style, "")
         if style.startswith(("Heading", "Title")) and line.text.strip():
             yield Block("\n".join(lines), heading)

@@ -183,6 +183,9 @@ AROUND = {
     "a menu without its element": f"<div class='main-menu'>{LINKS}</div>",
     "role": f"<div role=navigation>{LINKS}</div>",
     "cookies": "<div id=cookie-banner><p>We use cookies for your comfort.</p><button>Accept</button></div>",
+    "breadcrumbs": "<nav><a href=/>Home</a> / <a href=/h>Practical things</a> / Hours</nav>",
+    "role of a menu": f"<div role=menubar>{LINKS}</div>",
+    "an alert about cookies": "<div role=alertdialog><p>We use cookies.</p><button>Accept</button></div>",
     "footer": "<footer><p>Copyright 2026 Le Port. All rights reserved.</p></footer>",
 }
 OWN = "<h1>Opening hours</h1><p>We open at nine and close at six.</p>"
@@ -203,6 +206,7 @@ def test_of_a_short_page_only_its_own_is_learnt(reading, around, own):
     )
 
 
+PROSE = f"<p>{'We tell of opening hours and of prices of the house. ' * 3}</p>"
 KEPT = {
     "hours in the footer": (
         f"<h1>Le Port</h1>{AROUND['nav']}<footer>Open from nine to six.</footer>",
@@ -216,6 +220,23 @@ KEPT = {
     "a page in a wrapper": (
         f"<div class='consent-given'>{OWN}</div><p>Written by the people of the house.</p>",
         "close at six",
+    ),
+    "a page in a wrapper without a heading": (
+        f"<div class='gdpr page'>{PROSE * 2}</div><p>Contact: 12 Main Street.</p>",
+        "prices of the house. We tell",
+    ),
+    "dishes with a menu's role": (f"{PROSE}<ul role=menu><li>Soup, 6 euros</li></ul>", "Soup, 6 euros"),
+    "an alert": (
+        f"<div role=alertdialog><p>Closed on 24 December.</p></div>{PROSE}",
+        "Closed on 24 December",
+    ),
+    "a page about cookies": (
+        f"<main>{PROSE}<section id=cookie-settings><p>We keep one for 30 days.</p></section></main>",
+        "for 30 days",
+    ),
+    "hours beside the page": (
+        f"{PROSE}<nav><h2>Opening hours</h2><p>Monday nine to five.</p></nav>",
+        "Monday nine to five",
     ),
 }
 

@@ -1,7 +1,10 @@
 """What becomes of a file: passages with headings and pages, or a sentence that says why not."""
 
+import tracemalloc
+
 import pytest
 
+from socialsync.features.knowledge import paragraphs
 from socialsync.features.knowledge.chunking import MOST_TOKENS, cut, read, tokens
 from socialsync.features.knowledge.errors import Unreadable
 from socialsync.features.knowledge.parsing import MOST_PAGES, Block, parse
@@ -121,6 +124,44 @@ def test_a_cell_that_spans_is_said_in_each_row_and_column(reading):
     assert passage.text == "Spain | 7 euros | 7 euros\nSpain | land | sea"
 
 
+def table(*cells: str, more: str = "") -> str:
+    """Each cell in a row of its own."""
+    rows = "".join(f"<w:tr><w:tc><w:tcPr>{more}</w:tcPr>{cell}<w:p/></w:tc></w:tr>" for cell in cells)
+    return f"<w:tbl>{rows}</w:tbl>"
+
+
+@pytest.mark.parametrize(("more", "often"), [("<w:gridSpan w:val='64'/>", 64), ("<w:vMerge/>", 3)])
+def test_tables_in_tables_do_not_multiply(reading, more, often):
+    """Three levels of 64 columns would say a word 262,144 times; of three rows that go on, 27 times."""
+    written = f"<w:p>{run('land')}</w:p>"
+    for _ in range(3):
+        written = table(written, "", "", more=more)
+    found = reading(papers.word_xml(written), "terms.docx")
+    assert sum(passage.text.count("land") for passage in found.passages) == often
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(64, 100), (1, 6_000)])
+def test_a_cell_that_spans_too_much_is_told_before_it_fills_the_memory(reading, columns, rows):
+    """50,000 characters, which would be some 300 million."""
+    more = f"<w:gridSpan w:val='{columns}'/><w:vMerge/>"
+    wide = table(f"<w:p>{run('land ' * 10_000)}</w:p>", *[""] * (rows - 1), more=more)
+    tracemalloc.start()
+    try:
+        assert "more than 20,000,000 characters" in refusal(reading, papers.word_xml(wide), "terms.docx")
+        assert tracemalloc.get_traced_memory()[1] < 100 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_want_of_memory_is_no_damage_to_a_word_document(reading, monkeypatch):
+    def lines(body, most):
+        raise MemoryError
+
+    monkeypatch.setattr(paragraphs, "lines", lines)
+    with pytest.raises(MemoryError):
+        reading(papers.word(("Normal", "text")), "terms.docx")
+
+
 def test_a_page_of_the_web_loses_its_menus_and_scripts(reading):
     html = (
         "<!doctype html><html><head><title>Prices</title></head><body><nav><a href=/>Home</a></nav>"
@@ -142,6 +183,9 @@ AROUND = {
     "a menu without its element": f"<div class='main-menu'>{LINKS}</div>",
     "role": f"<div role=navigation>{LINKS}</div>",
     "cookies": "<div id=cookie-banner><p>We use cookies for your comfort.</p><button>Accept</button></div>",
+    "breadcrumbs": "<nav><a href=/>Home</a> / <a href=/h>Practical things</a> / Hours</nav>",
+    "role of a menu": f"<div role=menubar>{LINKS}</div>",
+    "an alert about cookies": "<div role=alertdialog><p>We use cookies.</p><button>Accept</button></div>",
     "footer": "<footer><p>Copyright 2026 Le Port. All rights reserved.</p></footer>",
 }
 OWN = "<h1>Opening hours</h1><p>We open at nine and close at six.</p>"
@@ -162,6 +206,7 @@ def test_of_a_short_page_only_its_own_is_learnt(reading, around, own):
     )
 
 
+PROSE = f"<p>{'We tell of opening hours and of prices of the house. ' * 3}</p>"
 KEPT = {
     "hours in the footer": (
         f"<h1>Le Port</h1>{AROUND['nav']}<footer>Open from nine to six.</footer>",
@@ -176,6 +221,23 @@ KEPT = {
         f"<div class='consent-given'>{OWN}</div><p>Written by the people of the house.</p>",
         "close at six",
     ),
+    "a page in a wrapper without a heading": (
+        f"<div class='gdpr page'>{PROSE * 2}</div><p>Contact: 12 Main Street.</p>",
+        "prices of the house. We tell",
+    ),
+    "dishes with a menu's role": (f"{PROSE}<ul role=menu><li>Soup, 6 euros</li></ul>", "Soup, 6 euros"),
+    "an alert": (
+        f"<div role=alertdialog><p>Closed on 24 December.</p></div>{PROSE}",
+        "Closed on 24 December",
+    ),
+    "a page about cookies": (
+        f"<main>{PROSE}<section id=cookie-settings><p>We keep one for 30 days.</p></section></main>",
+        "for 30 days",
+    ),
+    "hours beside the page": (
+        f"{PROSE}<nav><h2>Opening hours</h2><p>Monday nine to five.</p></nav>",
+        "Monday nine to five",
+    ),
 }
 
 
@@ -186,6 +248,24 @@ def test_what_a_page_has_of_its_own_is_kept_wherever_it_stands(reading, body, ke
 
 def test_a_page_that_does_not_name_its_encoding_is_read_all_the_same(reading):
     assert "Fermé à Noël, ouvert l'été" in page(reading, "<ul><li>Fermé à Noël, ouvert l'été</li></ul>" * 3)
+
+
+FRAGMENTS = {
+    "a paragraph": "<p>Fermé à Noël.</p>",
+    "words": "Fermé à Noël.",
+    "paragraphs": "<p>Fermé à Noël.</p><p>Ouvert l'été.</p>",
+    "a list": "<ul><li>Fermé à Noël.<li>Ouvert l'été.</ul>",
+    "a heading in a division": "<div><h1>Horaires</h1><p>Fermé à Noël.</p></div>",
+    "a body": "<body><h1>Horaires</h1><p>Fermé à Noël.</p></body>",
+    "no head": "<?xml version='1.0'?><html><body><h1>Horaires</h1><p>Fermé à Noël.</p></body></html>",
+    "a comment first": "<!-- saved --><html><body><h1>Horaires</h1><p>Fermé à Noël.</p></body></html>",
+}
+
+
+@pytest.mark.parametrize("written", FRAGMENTS.values(), ids=FRAGMENTS)
+def test_a_fragment_of_a_page_is_read_as_a_page(reading, written):
+    found = reading(written.encode(), "a.html")
+    assert "Fermé à Noël." in " ".join(passage.text for passage in found.passages)
 
 
 def test_each_row_of_a_csv_can_be_understood_alone(reading):

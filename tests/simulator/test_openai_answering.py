@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from socialsync.simulator.openai.mind.evidence import HINTS, tells_time
 from socialsync.simulator.openai.mind.prompt import Turn, read_prompt
 from socialsync.simulator.openai.mind.reply import reply
 from tests.simulator import answering
@@ -51,6 +52,16 @@ def test_what_is_answered_is_what_was_asked():
         if question.expected not in found["answer"]
     ]
     assert len(wrong) <= 1, wrong
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("repeated", ["1 ", ".", "(", ":"])
+def test_a_sentence_without_end_is_looked_through_in_time(repeated):
+    """It took minutes: all its beginnings were tried with all their ends."""
+    endless = repeated * 200_000
+    assert not HINTS["address"](endless)
+    assert tells_time(endless) == repeated[0].isdigit()
+    assert HINTS["address"]("We are at 12 Old Mill by the Sea Road.")
 
 
 def is_right(question: Question, found) -> bool:

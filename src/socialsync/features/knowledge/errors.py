@@ -13,5 +13,12 @@ class Unreadable(Permanent):
         return _unreadable, (self.message, self.fix)
 
 
+class TooLong(Unreadable):
+    """The file has more characters than a document may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The file has more than {most:,} characters.", fix="Split it into smaller files.")
+
+
 def _unreadable(message: str, fix: str | None) -> Unreadable:
     return Unreadable(message, fix=fix)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from socialsync.features.knowledge.errors import TooLong
+
 Element: TypeAlias = Any
 """Of lxml."""
 
@@ -24,6 +26,7 @@ _UNSAID: Final = frozenset(
     f"{_W}{name}" for name in ("pPr", "rPr", "del", "moveFrom", "delText", "instrText", "rt", "sdtPr")
 )
 _CONTENTS: Final = f"{_W}sdtPr/{_W}docPartObj/{_W}docPartGallery[@{_W}val='Table of Contents']"
+_BAR: Final = " | "
 _MOST_SPAN = 64
 """Columns that a table of Word's has at most."""
 
@@ -40,11 +43,30 @@ class Line:
     style: str | None = None
 
 
-def lines(container: Element) -> Iterator[Line]:
-    """Those of a body, a cell or a text box, in order; those of a box follow the paragraph that has it."""
+def lines(body: Element, most: int) -> Iterator[Line]:
+    """Those of a document, in order; those of a text box follow the paragraph that has it.
+
+    Raises:
+        TooLong: they have more characters than ``most``.
+    """
+    told = 0
+    for line in _lines(body, most):
+        told += len(line.text)
+        if told > most:
+            raise TooLong(most)
+        yield line
+
+
+def _lines(container: Element, most: int | None = None) -> Iterator[Line]:
+    """Those of a body, a cell or a text box.
+
+    Args:
+        most: characters of a row whose cells are repeated; None inside a table, where none are: each level of
+            nesting would multiply them.
+    """
     for item in _inside(container, _PARAGRAPH, _TABLE):
         if item.tag == _TABLE:
-            yield from _rows(item)
+            yield from _rows(item) if most is None else _spanned_rows(item, most)
             continue
         pieces = list(_pieces(item))
         style = item.find(f"{_W}pPr/{_W}pStyle")
@@ -52,7 +74,7 @@ def lines(container: Element) -> Iterator[Line]:
         yield Line(text, None if style is None else style.get(f"{_W}val"))
         for box in pieces:
             if not isinstance(box, str):
-                yield from lines(box)
+                yield from _lines(box, most)
 
 
 def _inside(container: Element, *wanted: str) -> Iterator[Element]:
@@ -86,19 +108,33 @@ def _said(element: Element) -> Iterable[Element]:
 
 
 def _rows(table: Element) -> Iterator[Line]:
+    for row in _inside(table, _ROW):
+        yield Line(_BAR.join(_said_in(cell) for cell in _inside(row, _CELL)))
+
+
+def _spanned_rows(table: Element, most: int) -> Iterator[Line]:
     """A cell that spans columns or rows is said in each of them: a row must be understood alone."""
     above: list[str] = []
     for row in _inside(table, _ROW):
         cells: list[str] = []
+        told = 0
         for cell in _inside(row, _CELL):
             goes_on = cell.find(f"{_W}tcPr/{_W}vMerge")
             if goes_on is not None and goes_on.get(f"{_W}val") != "restart" and len(cells) < len(above):
                 text = above[len(cells)]
             else:
-                text = " ".join(line.text.strip() for line in lines(cell)).strip()
-            cells += [text] * _span(cell)
+                text = _said_in(cell)
+            span = _span(cell)
+            told += (len(text) + len(_BAR)) * span
+            if told > most:
+                raise TooLong(most)
+            cells += [text] * span
         above = cells
-        yield Line(" | ".join(cells))
+        yield Line(_BAR.join(cells))
+
+
+def _said_in(cell: Element) -> str:
+    return " ".join(line.text.strip() for line in _lines(cell)).strip()
 
 
 def _span(cell: Element) -> int:

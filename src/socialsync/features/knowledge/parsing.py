@@ -17,7 +17,7 @@ import pypdf
 import trafilatura
 
 from socialsync.features.knowledge import formats, furniture, paragraphs
-from socialsync.features.knowledge.errors import Unreadable
+from socialsync.features.knowledge.errors import TooLong, Unreadable
 from socialsync.features.knowledge.formats import Kind
 
 MOST_PAGES = 5_000
@@ -27,6 +27,7 @@ MOST_UNPACKED = 300 * 2**20
 MOST_PACKED = 200
 """How many times larger a part of a DOCX may become, from a mebibyte on."""
 _HEAD = 8_192
+_UTF_8 = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SPACE = re.compile(r"[ \t\xa0]+")
 _LINES = re.compile(r"\n{3,}")
@@ -77,9 +78,7 @@ def parse(path: str, filename: str | None, content_type: str | None) -> Parsed:
             fix="Run it through text recognition (OCR) and upload the result." if scanned else None,
         )
     if sum(len(block.text) for block in blocks) > MOST_CHARACTERS:
-        raise Unreadable(
-            f"The file has more than {MOST_CHARACTERS:,} characters.", fix="Split it into smaller files."
-        )
+        raise TooLong(MOST_CHARACTERS)
     return Parsed(blocks, parsed.pages, tidy(parsed.title or "")[:200] or None)
 
 
@@ -123,7 +122,7 @@ def _docx(file: Path) -> Parsed:
         document = docx.Document(str(file))
         blocks = list(_docx_blocks(document))
         title = document.core_properties.title
-    except Unreadable:
+    except (Unreadable, MemoryError):
         raise
     except Exception:  # noqa: BLE001 - whatever python-docx, zipfile or lxml say of a broken file
         raise Unreadable(_DAMAGED, fix=_SAVE_AGAIN) from None
@@ -149,7 +148,7 @@ def _docx_blocks(document: "docx.document.Document") -> Iterator[Block]:
     names = {style.style_id: style.name or "" for style in document.styles}
     heading: str | None = None
     lines: list[str] = []
-    for line in paragraphs.lines(document.element.body):
+    for line in paragraphs.lines(document.element.body, MOST_CHARACTERS):
         style = names.get(line.style, "")
         if style.startswith(("Heading", "Title")) and line.text.strip():
             yield Block("\n".join(lines), heading)
@@ -160,11 +159,8 @@ def _docx_blocks(document: "docx.document.Document") -> Iterator[Block]:
 
 
 def _html(file: Path) -> Parsed:
-    source = file.read_bytes()
     try:
-        tree = trafilatura.load_html(source)
-        if tree is None:
-            tree = lxml.html.document_fromstring(source)
+        tree = _page(file)
         title, body = tree.findtext(".//title"), tree.find("body")
         has_article = body is not None and furniture.clear(body)
         found = _article(tree) if has_article else None
@@ -174,6 +170,15 @@ def _html(file: Path) -> Parsed:
     if not found or len(found) < len(words) // 5:
         found = words  # a page that is all list or table is taken for a menu by trafilatura
     return Parsed(list(_markdown_blocks(found)), None, title)
+
+
+def _page(file: Path) -> "lxml.html.HtmlElement":
+    """The whole tree; trafilatura gives of a fragment its element alone, or nothing."""
+    tree = trafilatura.load_html(file.read_bytes())
+    if tree is not None and tree.find("body") is not None:
+        return tree
+    text = _decoded(file) if tree is None else lxml.html.tostring(tree, encoding="unicode")
+    return lxml.html.document_fromstring(text.encode(), parser=_UTF_8)
 
 
 def _article(tree: "lxml.html.HtmlElement") -> str | None:

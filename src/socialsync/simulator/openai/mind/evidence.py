@@ -38,7 +38,7 @@ _DISTANCE = _of_unit(
     r"|(?:cent[íi]|mil[íi]|kil[óo])metros?|miles?|inch(?:es)?|feet|ft|سم|متر\w*|كم|كيلومتر\w*"
 )
 _ADDRESS = _found(
-    r"\b\d+\w?,? (?:\w+ )*(?:street|st|road|rd|lane|avenue|ave|square|drive|way|place|court)\b"
+    r"\b\d+\w?,? (?:\w+ ){0,6}(?:street|st|road|rd|lane|avenue|ave|square|drive|way|place|court)\b"
     r"|\b(?:rue|avenue|boulevard|bd|place|quai|impasse|chemin|allée|route) "
     r"|\b(?:calle|avenida|avda|plaza|paseo|carretera)\b"
     r"|(?:stra(?:ß|ss)e|str\.|gasse|weg|platz|allee) \d|شارع"

@@ -18,6 +18,8 @@ _NO_TOPICS = frozenset({
 PROPERTY = "attributes"
 _SHORTEST_PART = 4
 _SHORTEST_BEGINNING = 5
+_LONGEST_COMPOUND = 100
+"""Letters. What is longer is no word, and each place to part it would be tried."""
 _LONGEST_PHRASE = 4
 SURE, LIKELY, FOREIGN = 1.0, 0.8, 0.6
 
@@ -133,6 +135,8 @@ def _read(topics: Iterable[str]) -> dict[str, Book]:
 
 def _by_parts(word: str, language: str) -> list[Meaning]:
     """A German compound's parts, or the longest beginning that is a word of ours."""
+    if len(word) > _LONGEST_COMPOUND:
+        return []
     book = books()[language]
     if language == GERMAN and len(word) >= 2 * _SHORTEST_PART:
         for at in range(len(word) - _SHORTEST_PART, _SHORTEST_PART - 1, -1):

@@ -112,6 +112,7 @@ NOUNS = {
         "reranking": "the model's order of what was found",
         "retrieval": "the statements that search",
         "sources": "what is to be read, brought into a file",
+        "tongue": "rule: which language a short question is in",
     },
     "operations": {
         "endpoints/__init__": "all doors of the room",

@@ -85,21 +85,6 @@ def test_not_knowing_is_said_in_the_language_of_the_question(question, language)
 
 
 @pytest.mark.parametrize(
-    ("question", "spoken", "language"),
-    [
-        ("👍", [], "en"),
-        ("👍", ["fr", "de"], "fr"),
-        ("👍", ["pt", "de-AT"], "de"),
-        ("👍", ["ar"], "ar"),
-        ("When are you open?", ["fr", "de"], "en"),
-        ("متى تفتحون؟", ["fr"], "ar"),
-    ],
-)
-def test_of_what_tells_no_language_it_is_the_preferred_one(question, spoken, language):
-    assert grounding.language_of(question, spoken) == language
-
-
-@pytest.mark.parametrize(
     ("source", "said"),
     [
         ("The flat costs 1,000 euros.", "It costs 1.000 euros."),

@@ -16,7 +16,7 @@ from socialsync.features.conversations import telling, wording
 from socialsync.features.conversations.brain import Turn
 from socialsync.features.decisions.judging import AIDecisionService
 from socialsync.features.decisions.service import DecisionRule
-from socialsync.features.knowledge import answers, grounding
+from socialsync.features.knowledge import answers, grounding, tongue
 from socialsync.resources import Resources
 
 MOST_ROUNDS = 3
@@ -168,7 +168,7 @@ class Steps:
 
     def _handed_over(self, state: State) -> str:
         manner = state["manner"]
-        language = grounding.language_of(state["asked"], manner["languages"])
+        language = tongue.language_of(state["asked"], manner["languages"])
         return wording.handed_over(language, are_there=manner["are_there"])
 
     def _prompt(self, state: State) -> list[Message]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
+from socialsync.features.knowledge import tongue
 from socialsync.features.knowledge.passages import embedded
 from socialsync.features.knowledge.retrieval import Hit
 
@@ -17,14 +18,6 @@ UNKNOWN = {
     "de": "Das weiß ich leider nicht.",
     "ar": "عذراً، لا تتوفر لدي هذه المعلومة.",
 }
-_COMMON = {
-    "en": "the is are do you what how when where can your have does and for to of",
-    "fr": "le la les est sont vous quel quelle comment quand où puis je votre avez et pour de des un une",
-    "es": "el la los las es son qué cuál cómo cuándo dónde puedo su tienen y para de un una",
-    "de": "der die das ist sind sie was wie wann wo kann ihr haben und für zu von ein eine ich",
-}
-_ARABIC = re.compile(r"[\u0600-\u06ff]")
-_WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _GROUPS = re.compile(r"(?<![\d.,])([1-9]\d{0,2})((?:[ .,'\u2019\u00a0\u202f]\d{3})+)(?!\d)")
 _LINK = re.compile(r"https?://\S+|\b[\w.+-]+@[\w-]+\.\w+")
@@ -96,21 +89,7 @@ def _numbers(text: str) -> set[str]:
 
 def unknown(question: str, language: str | None) -> str:
     """That we do not know, in the language that was asked for, else in the question's."""
-    return UNKNOWN.get(language or language_of(question), UNKNOWN["en"])
-
-
-def language_of(question: str, spoken: Sequence[str] = ()) -> str:
-    """By its commonest words; good enough to say sorry in.
-
-    Args:
-        spoken: tags, the preferred one first: of languages that are equally likely it is the first of these.
-    """
-    if _ARABIC.search(question):
-        return "ar"
-    words = set(_WORD.findall(question.lower()))
-    preferred = (tag.partition("-")[0].lower() for tag in spoken)
-    languages = dict.fromkeys([*(tag for tag in preferred if tag in UNKNOWN), *_COMMON])
-    return max(languages, key=lambda language: len(words & set(_COMMON.get(language, "").split())))
+    return UNKNOWN.get(language or tongue.language_of(question), UNKNOWN["en"])
 
 
 def _defused(text: str) -> str:

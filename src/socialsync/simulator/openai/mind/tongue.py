@@ -18,6 +18,7 @@ _LETTERS = (
     (re.compile("[ñ¿¡]|[aio]ción", re.IGNORECASE), SPANISH),
     (re.compile("[çèêëîœ]|[\\b ][cdjlmnst]['’]", re.IGNORECASE), FRENCH),
     (re.compile("[áíóú]", re.IGNORECASE), SPANISH),
+    (re.compile(r"\w[ \u00a0\u202f][?!:]"), FRENCH),
 )
 
 

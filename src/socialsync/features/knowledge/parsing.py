@@ -9,6 +9,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import docx
@@ -33,6 +34,7 @@ _SPACE = re.compile(r"[ \t\xa0]+")
 _LINES = re.compile(r"\n{3,}")
 _HYPHEN = re.compile(r"(\w)-\n(?=[a-zà-öø-ÿ])")
 _ATX = re.compile(r"^#{1,6}\s+(\S.*)$")
+_DELIMITER = re.compile(r"[,;\t|]")
 _DAMAGED = "The file is damaged or not complete."
 _SAVE_AGAIN = "Open it in its own program, save it again and upload that."
 
@@ -228,11 +230,8 @@ def _csv(file: Path) -> Parsed:
     """A row a line, each cell with the name of its column: a row must be understood without the first one."""
     text = _decoded(file)
     try:
-        dialect: type[csv.Dialect] | csv.Dialect = csv.Sniffer().sniff(text[:_HEAD], delimiters=",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text), dialect) if any(cell.strip() for cell in row)]
+        cells = csv.reader(io.StringIO(text), delimiter=_delimiter(text), skipinitialspace=True)
+        rows = [row for row in cells if any(cell.strip() for cell in row)]
     except csv.Error:
         raise Unreadable("The rows of the CSV file cannot be told apart.", fix=_SAVE_AGAIN) from None
     if len(rows) < 2:  # noqa: PLR2004 - names and one row
@@ -240,11 +239,21 @@ def _csv(file: Path) -> Parsed:
     names, *rest = rows
     lines = (
         "; ".join(
-            f"{name.strip()}: {cell.strip()}" for name, cell in zip(names, row, strict=False) if cell.strip()
+            f"{name.strip()}: {cell.strip()}" if name.strip() else cell.strip()
+            for name, cell in zip_longest(names, row, fillvalue="")
+            if cell.strip()
         )
         for row in rest
     )
     return Parsed([Block("\n".join(lines))])
+
+
+def _delimiter(text: str) -> str:
+    """What cuts the names of the columns, in the first line that is cut, into most: rows have commas of their
+    own, in 6,20 € for one.
+    """
+    head = next((line for line in text[:_HEAD].splitlines() if _DELIMITER.search(line)), "")
+    return max(",;\t|", key=lambda sign: len(next(csv.reader([head], delimiter=sign), [])))
 
 
 def _decoded(file: Path) -> str:

@@ -60,6 +60,7 @@ class Unit:
         further: what else it may mean.
         is_property: it may name a property.
         is_name: of somebody or something: no other word can stand for it.
+        is_number: it says nothing alone.
     """
 
     stems: Sequence[str]
@@ -68,6 +69,7 @@ class Unit:
     further: frozenset[str] = frozenset()
     is_property: bool = False
     is_name: bool = False
+    is_number: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -95,6 +97,11 @@ class Asked:
         return sum(unit.weight for unit in self.units)
 
     @property
+    def is_about_something(self) -> bool:
+        """Whether it says more than numbers."""
+        return not all(unit.is_number for unit in self.units)
+
+    @property
     def wants_value(self) -> bool:
         """Whether it asks for a property's value: not whether, nor when or by whom something is done."""
         return self.is_open and not self.kinds & {"time", "person"}
@@ -120,7 +127,7 @@ def asked_in(question: str) -> Asked:
             continue
         if word.isdigit() or _spoken("number").fullmatch(f" {word} "):
             is_name = at in numbers
-            units.append(Unit((word,), _NAME if is_name else _QUANTITY, {}, is_name=is_name))
+            units.append(Unit((word,), _NAME if is_name else _QUANTITY, {}, is_name=is_name, is_number=True))
         else:
             light = _LIGHT if _spoken("light").fullmatch(f" {word} ") else 1.0
             before = found[at - 1] if at else ""
@@ -161,7 +168,7 @@ def _units_of(word: str, before: str, language: str | None, weight: float, *, is
         return [Unit(kept, weight * _UNKNOWN * (_VERB if is_verb else 1.0), {})]
     if language == GERMAN and len(meant) > 1 and not more and len(word) > _LONG_WORD:
         parts = ({each.concept: min(1.0, each.weight * 2)} for each in meant)
-        return [Unit((), weight * _PART, part) for part in parts]
+        return [Unit(kept, weight * _PART, part) for part in parts]
     sure = max(each.weight for each in (*meant, *more)) ** 2
     concepts = {each.concept: each.weight for each in meant}
     weight *= max(sure, 0.0 if more else _LEAST_SURE)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from socialsync.simulator.openai.mind.asking import has_number
-from socialsync.simulator.openai.mind.reading import TOPIC, read
+from socialsync.simulator.openai.mind.reading import CONCEPT, TOPIC, read
 
 
 def tells_time(sentence: str) -> bool:
@@ -18,6 +18,13 @@ def names_somebody(sentence: str) -> bool:
 
 def _tells_duration(sentence: str) -> bool:
     return has_number(sentence) and _speaks_of_time(sentence)
+
+
+def _tells_price(sentence: str) -> bool:
+    """By a currency, or a number right behind a word for prices, as in a table that has them in a column."""
+    if _MONEY(sentence):
+        return True
+    return any(f"{CONCEPT}price" in read(label).features for label in _LABEL_OF_NUMBER.findall(sentence))
 
 
 def _speaks_of_time(sentence: str) -> bool:
@@ -43,12 +50,16 @@ _ADDRESS = _found(
     r"|\b(?:calle|avenida|avda|plaza|paseo|carretera)\b"
     r"|(?:stra(?:ß|ss)e|str\.|gasse|weg|platz|allee) \d|شارع"
 )
+_MONEY = _found(
+    r"[€$£¥₹₺₽₪₩]|\b(?:euros?|eur|usd|gbp|cad|aud|jpy|dollars?|d[óo]lar(?:es)?|pounds?|pence|cents?|centimes?"
+    r"|c[ée]ntimos?|chf|francs?|franken|rappen|pesos?|dh|mad|dirhams?|dinars?|riyals?|sek|nok|dkk|kronen"
+    r"|kronor|kroner|yen|rupees?|lira|z[łl]oty|pln)\b|\d\s?(?:kr|fr)\b"
+    r"|يورو|دولار|درهم|ريال|دينار|جنيه|فرنك|ليره|ليرة|مجان"
+    r"|\b(?:free|gratuit\w*|offerte?s?|gratis|kostenlos\w*|kostenfrei\w*)\b"
+)
+_LABEL_OF_NUMBER = re.compile(r"([^\W\d_]+)(?:\s*\([^()]*\))?\s*[:=|]?\s*\d(?![\d.,]*\s?%)")
 EVIDENCE: Mapping[str, Callable[[str], object]] = {
-    "price": _found(
-        r"[€$£¥]|\b(?:euros?|eur|usd|dollars?|pounds?|pence|cents?|centimes?|c[ée]ntimos?|chf|francs?|pesos?|dh"
-        r"|dirhams?)\b|يورو|دولار|درهم|ريال|دينار|جنيه|مجان"
-        r"|\b(?:free|gratuit\w*|offerte?s?|gratis|kostenlos\w*|kostenfrei\w*)\b"
-    ),
+    "price": _tells_price,
     "duration": _tells_duration,
     "phone": _found(r"\d[\d .-]{5,}"),
     "email": _found(r"\w@\w"),

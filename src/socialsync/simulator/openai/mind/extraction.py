@@ -87,11 +87,16 @@ def _asked(prompt: Prompt) -> Iterator[Asked]:
     """Its questions. One that says little goes on with what stands beside it, or was written before."""
     for question in prompt.questions:
         asked = asked_in(question)
-        if asked.weight < _SHORT_QUESTION:
+        if _says_little(asked):
             asked = asked_in(prompt.question)
-        if asked.weight < _SHORT_QUESTION and prompt.before:
+        if _says_little(asked) and prompt.before:
             asked = asked.after(asked_in(prompt.before))
-        yield asked
+        if asked.is_about_something:
+            yield asked
+
+
+def _says_little(asked: Asked) -> bool:
+    return asked.weight < _SHORT_QUESTION or not asked.is_about_something
 
 
 def _answering(prompt: Prompt, asked: Asked) -> Sequence[Quote]:

@@ -20,6 +20,8 @@ _ABBREVIATION = re.compile(
     r"|sra?|mrs?|ms|dr|st|ex|vs))\.$",
     re.IGNORECASE,
 )
+_ROW = re.compile(r"\||[^:;]+: [^;]+; [^:;]+: ")
+"""Of a table: cells between bars, or each behind its column's name."""
 _LONGEST_HEADING = 9
 
 
@@ -76,4 +78,4 @@ def _is_heading(line: str, bare: str, *, is_first: bool, is_last: bool) -> bool:
         return True
     short = len(bare.split()) <= _LONGEST_HEADING and (is_first or not any(c.isdigit() for c in bare))
     unfinished = not bare.endswith((".", "!", "?", "؟", ";", ","))
-    return short and unfinished and not is_last and not _BULLET.match(line) and "|" not in line
+    return short and unfinished and not is_last and not _BULLET.match(line) and not _ROW.search(line)

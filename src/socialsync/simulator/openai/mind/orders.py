@@ -1,15 +1,18 @@
 """Orders to a model that stand in a source or in what a customer wrote: known, so that they are skipped."""
 
+# ruff: noqa: RUF001 - brackets that look alike
+
 import re
 
 from socialsync.simulator.openai.mind.phrasebook import folded
 
 _MARKS = re.compile(
-    r"</?(?:system|assistant|instructions?|admin|developer)\b|^\s*(?:system|assistant|developer|admin)\s*:"
+    r"[<‹]/?(?:system|assistant|instructions?|admin|developer)\b"
     r"|^\s*\[(?:system|admin|assistant|developer|root)\]"
     r"|\[/?inst\]|<\|im_|###\s*(?:system|instruction)|begin (?:system|new) prompt",
     re.IGNORECASE | re.MULTILINE,
 )
+_ROLE = re.compile(r"^\s*(?:system|assistant|developer|admin)\s*:", re.IGNORECASE | re.MULTILINE)
 _VERB = (
     r"(?:ignor\w*|disregard\w*|forget|override|bypass|oubli\w*|olvid\w*|omit\w*|desobedec\w*|vergiss\w*"
     r"|vergess\w*|missacht\w*|missachte\w*|تجاهل\w*|انس|انسى|تجاوز)"
@@ -64,6 +67,11 @@ _ORDER = re.compile(
 )
 
 
-def is_order(sentence: str) -> bool:
+def is_order(said: str) -> bool:
+    """Whether somebody tells a model what to do, or speaks in the name of its masters."""
+    return _ROLE.search(said) is not None or is_command(said)
+
+
+def is_command(sentence: str) -> bool:
     """Whether a sentence tells a model what to do, rather than a customer what is so."""
     return _MARKS.search(sentence) is not None or _ORDER.search(folded(sentence)) is not None

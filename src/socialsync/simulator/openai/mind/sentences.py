@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from socialsync.simulator.openai.mind.orders import is_order
+from socialsync.simulator.openai.mind.forgeries import honest
+from socialsync.simulator.openai.mind.orders import is_command
 
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
 _LABEL = re.compile(
@@ -35,8 +36,8 @@ class Sentence:
 
 
 def sentences(text: str) -> Sequence[Sentence]:
-    """In their order, without those that are orders to a model."""
-    return [each for each in _with_context(text) if not is_order(each.text)]
+    """In their order, without those that are forged, or orders to a model."""
+    return [each for each in _with_context(honest(text)) if not is_command(each.text)]
 
 
 def plain_sentences(text: str) -> list[str]:

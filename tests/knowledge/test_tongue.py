@@ -37,7 +37,8 @@ def test_of_what_tells_no_language_it_is_the_preferred_one(question, spoken, lan
 async def test_what_is_not_held_is_refused_in_the_language_of_the_question(library):
     await library.learn("# Delivery\nDelivery to Lyon costs 8 euros.\n")
     for language, question in (
-        ("es", "¿Cuánto cuesta la Cama Haya?"), ("es", "¿Hay aparcamiento?"), ("de", "Gibt es ein Restaurant?"),
+        ("es", "¿Cuánto cuesta la Cama Haya?"), ("es", "¿Hay aparcamiento?"),
+        ("de", "Gibt es ein Restaurant?"),
         ("fr", "Y a-t-il un parking ?"), ("ar", "هل يوجد موقف سيارات؟"), ("en", "Any desserts?"),
     ):  # fmt: skip
         assert (await library.ask(question)).text == grounding.UNKNOWN[language]

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from socialsync.simulator.openai.mind.phrasebook import folded
 
 _END = re.compile(
-    r"[<‹]\s*[/\\]\s*(?:sources?|passages?|documents?|chunks?|snippets?|contexts?|faqs?|data|question|user|system"
-    r"|assistant|developer|instructions?|prompt|quelles?|dokumente?|fuentes?|documentos?|(?:ال)?مصدر)\b"
+    r"(?:[<‹＜]|&lt;)\s{0,4}[/\\]\s{0,4}(?:sources?|passages?|documents?|chunks?|snippets?|contexts?|faqs?"
+    r"|data|question|user|system|assistant|developer|instructions?|prompt|quelles?|dokumente?|fuentes?|documentos?|(?:ال)?مصدر)\b"
     r"|[<‹]\|\w+\|[>›]",
     re.IGNORECASE,
 )
@@ -26,10 +26,12 @@ _ROLES = (
     r"|instruktion(?:en)?|(?:رسالة |تعليمات )?(?:ال)?نظام|(?:ال)?مساعد|(?:ال)?مطور|(?:ال)?تعليمات"
 )
 _LABEL = re.compile(
-    rf"(?:^|(?P<before>[.!?؟…:;>›)\]}}\"”»\s]))(?P<marks>[\s#*_\-–\[<‹({{\"]*)(?P<role>{_ROLES})"
-    rf"(?:[*_\s]*[\]>›)}}\"]*[*_\s]*[:：]|[*_\s]*(?P<bracket>[\]>›}}\"])|\s(?P<dash>[-–—])\s)",
+    rf"(?:^|(?P<before>[.!?؟…:;>›)\]}}\"”»\s]))(?P<marks>[\s#*_\-–\[<‹({{\"]{{0,8}})(?P<role>{_ROLES})"
+    rf"(?:[*_\s]{{0,4}}[\]>›)}}\"]{{0,2}}[*_\s]{{0,4}}[:：]|[*_\s]{{0,4}}(?:[\]>›}}\"])|\s(?P<dash>[-–—])\s)",
     re.IGNORECASE,
 )
+_HIDDEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+"""Signs that nobody sees: they part a word for who reads by letters."""
 _OPENED = frozenset("[<‹{#")
 _STATES = re.compile(
     r" (?:is|are|was|were|be|must|shall|should|will|always|never|tell|say|answer|reply|respond|give|you"
@@ -47,7 +49,7 @@ def honest(text: str) -> str:
     """
     kept: list[str] = []
     is_forged = False
-    lines = text.splitlines()
+    lines = _HIDDEN.sub("", text).splitlines()
     for number, line in enumerate(lines):
         label = _forged_label(line, lines[number + 1 :])
         if label is None and is_forged and not _NEW_THOUGHT.match(line):

@@ -355,6 +355,15 @@ def test_limits_are_set_listed_and_removed(run, deeds):
     assert "no limit" in run("limits", "remove", "channel:7", expect=1)
 
 
+def test_a_limit_that_is_set_leaves_the_others_of_its_key_alone(run):
+    run("limits", "set", "whatsapp:1", "--rate", "80/s", "--burst", "10")
+    run("limits", "set", "whatsapp:1", "--max-running", "0")
+    run("limits", "set", "whatsapp:2", "--max-running", "3")
+    run("limits", "set", "whatsapp:2", "--rate", "5/s")
+    found = [(each["max_running"], each["rate_per_s"], each["burst"]) for each in read(run, "limits", "list")]
+    assert found == [(0, 80, 10), (3, 5, 1)]
+
+
 def test_a_block_is_listed_with_its_end_whether_or_not_a_job_waits_for_it(run, rows):
     rows(
         "insert into limits (key, rate_per_s, burst, blocked_until) values"

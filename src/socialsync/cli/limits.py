@@ -36,6 +36,9 @@ order by key
 """)
 
 
+_KEPT = text("select max_running, rate_per_s, burst from limits where key = :key for update")
+
+
 @app.command("list")
 def list_limits(watch: Watch = False, as_json: AsJson = False) -> None:
     """List the limits, what runs under them, and until when a platform wants a key to be left alone.
@@ -64,7 +67,7 @@ def set_limit(
         float | None, typer.Option(min=1, help="Calls that may be made at once after a pause. Default: 1.")
     ] = None,
 ) -> None:
-    """Limit a key from now on. What is left out is not limited.
+    """Limit a key from now on. What is left out stays as it is: a number of WhatsApp's has a rate by itself.
 
     Example: socialsync limits set channel:7 --max-running 5 --rate 80/s --burst 20
     """
@@ -75,9 +78,14 @@ def set_limit(
 
     async def work(resources: Resources) -> None:
         async with resources.database.system_transaction("the CLI sets a limit") as session:
-            given = {"max_running": max_running, "rate_per_s": rate, "burst": burst or 1}
-            await limits.set_limit(session, key, max_running=max_running, rate_per_s=rate, burst=burst or 1)
-            await _record(session, "limits.set", key, given)
+            given = {"max_running": max_running, "rate_per_s": rate, "burst": burst}
+            if rate is not None and burst is None:
+                given["burst"] = 1.0
+            kept = await session.execute(_KEPT, {"key": key})
+            values = {**(kept.mappings().first() or {"burst": 1.0})}
+            values |= {name: value for name, value in given.items() if value is not None}
+            await limits.set_limit(session, key, **values)
+            await _record(session, "limits.set", key, values)
 
     with_resources(work)
     typer.echo(f"Limited {key}.")
@@ -85,7 +93,7 @@ def set_limit(
 
 @app.command()
 def remove(key: Key) -> None:
-    """Lift every limit of a key.
+    """Lift every limit of a key, also the rate that a channel has by itself.
 
     Example: socialsync limits remove channel:7
     """

@@ -1,6 +1,7 @@
 """Modules that are imported late, or not at all."""
 
 import gc
+import json
 import sys
 
 import pytest
@@ -9,8 +10,6 @@ from socialsync import later
 
 
 def test_a_module_that_is_left_out_is_not_found_and_then_found_again():
-    import json  # noqa: PLC0415 - it is there
-
     with later.without("json", "graphlib"):
         with pytest.raises(ModuleNotFoundError):
             __import__("json")

@@ -58,6 +58,7 @@ NOUNS = {
         "polling": "rule: when a post's comments are looked at",
         "replying": "from a reply that is written to one that stands there",
         "settling": "what became of a reply whose answer was lost",
+        "walking": "the comments of one post, page by page",
         "watches": "the statements about how far posts have been read",
         "watching": "the polls",
         "wording": "rule: what a model is told of comments",
